@@ -1,0 +1,17 @@
+# What every target is compiled with, and how a sanitizer preset changes it.
+add_library(project_options INTERFACE)
+target_include_directories(project_options INTERFACE ${CMAKE_SOURCE_DIR})
+target_compile_options(project_options INTERFACE
+  -Wall -Wextra -Werror -Wshadow -Wnon-virtual-dtor -Wno-missing-field-initializers
+  $<$<COMPILE_LANGUAGE:C>:-Wno-error=non-virtual-dtor>)
+
+set(FG_SANITIZE "" CACHE STRING "Sanitizers to build with: address,undefined | thread | empty")
+if(FG_SANITIZE)
+  add_compile_options(-fsanitize=${FG_SANITIZE} -fno-omit-frame-pointer -g1)
+  add_link_options(-fsanitize=${FG_SANITIZE})
+endif()
+option(FG_COVERAGE "Instrument for gcov" OFF)
+if(FG_COVERAGE)
+  add_compile_options(--coverage)
+  add_link_options(--coverage)
+endif()

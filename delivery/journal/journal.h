@@ -1,0 +1,104 @@
+// The journal: inputs and outputs become durable here, together, before anyone is told of them.
+//
+// One writer thread calls Commit; any thread may read at any time and neither stalls the other. A
+// commit is all or nothing, and on disk when it returns. Committing a batch again is a no-op for
+// what is already there (every output is keyed by stream and seq, every input by position).
+// Refused: a file of another application or a newer version (kFailedPrecondition, says which), a
+// damaged one (kDataLoss). A full disk is kResourceExhausted: nothing of the batch is kept, and it
+// may be tried again.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "fusion/base/status.h"
+#include "fusion/engine.h"
+#include "fusion/model/stream_record.h"
+#include "fusiongateway/v1/stream.pb.h"
+
+namespace fusiongateway {
+
+// A publisher's outbox is on disk here through this seq.
+struct OutboxProgress {
+  std::string feed_id;
+  std::string outbox_id;
+  std::uint64_t through_seq = 0;
+};
+
+// A payload that was not taken, kept masked with its reason, and told again until acked.
+struct DeadLetter {
+  std::string feed_id;
+  std::string outbox_id;
+  std::uint64_t seq = 0;
+  UtcTime received_at{};
+  std::string code;
+  std::string message;
+  std::string field;
+  std::string masked_payload;
+};
+
+// What one commit makes durable.
+struct JournalBatch {
+  std::vector<LogEntry> entries;  // consecutive, the next positions
+  std::vector<StreamRecord> live;     // consecutive, the next seqs
+  std::vector<StreamRecord> settled;  // consecutive, the next seqs
+  std::vector<OutboxProgress> outboxes;
+  std::vector<DeadLetter> dead_letters;
+  std::vector<DispositionMade> dispositions;
+};
+
+// seqs held, inclusive; oldest > newest = none.
+struct SeqRange {
+  std::uint64_t oldest = 1;
+  std::uint64_t newest = 0;
+};
+
+struct JournalStatistics {
+  std::uint64_t commits = 0;
+  std::uint64_t rows = 0;        // rows written
+  std::uint64_t blob_bytes = 0;  // bytes of rows written
+  std::uint64_t file_bytes = 0;  // database and write-ahead log on disk
+};
+
+using WireRecordPtr = std::shared_ptr<const v1::StreamRecord>;
+
+class Journal {
+ public:
+  virtual ~Journal() = default;
+
+  virtual std::string journal_id() const = 0;
+  virtual Status Commit(const JournalBatch& batch) = 0;
+
+  virtual std::uint64_t last_position() const = 0;
+  virtual SeqRange range(StreamId stream) const = 0;
+
+  // Log entries from `from_position` on, in order, until `visit` returns false.
+  virtual Status ReadLog(std::uint64_t from_position,
+                         const std::function<bool(const LogEntry&)>& visit) const = 0;
+  // At most `max` whole records after `after_seq`, in order. kOutOfRange below what is held.
+  virtual Result<std::vector<WireRecordPtr>> ReadRecords(StreamId stream, std::uint64_t after_seq,
+                                                         std::size_t max) const = 0;
+
+  // 0 for an outbox never seen.
+  virtual Result<std::uint64_t> OutboxThrough(const std::string& feed_id,
+                                              const std::string& outbox_id) const = 0;
+  // Rejections of an outbox with seq > after_seq, in order, at most `max`.
+  virtual Result<std::vector<DeadLetter>> DeadLetters(const std::string& feed_id,
+                                                      const std::string& outbox_id,
+                                                      std::uint64_t after_seq,
+                                                      std::size_t max) const = 0;
+
+  // Dispositions of a feed with seq > after_seq, in order, at most `max`.
+  virtual Result<std::vector<DispositionMade>> Dispositions(const std::string& feed_id,
+                                                            std::uint64_t after_seq,
+                                                            std::size_t max) const = 0;
+  virtual Result<std::uint64_t> DispositionsAckedThrough(const std::string& feed_id) const = 0;
+  virtual Status AckDispositions(const std::string& feed_id, std::uint64_t through_seq) = 0;
+
+  virtual JournalStatistics statistics() const = 0;
+};
+
+}  // namespace fusiongateway

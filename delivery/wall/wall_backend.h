@@ -1,0 +1,55 @@
+// What the wall's HTTP and WebSocket server asks of the gateway. Implemented by app/gateway; a test
+// gives its own. Every member may be called from the server's threads and answers without waiting
+// for the fusion loop, except Act, which waits for its commit.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "delivery/journal/journal.h"
+#include "fusion/base/status.h"
+#include "fusion/engine.h"
+#include "fusiongateway/v1/incident.pb.h"
+#include "fusiongateway/v1/stream.pb.h"
+#include "pipeline/cameras/frame_store.h"
+
+namespace fusiongateway {
+
+// Static facts of a camera beside its CameraStatus.
+struct CameraFacts {
+  std::string camera_id;
+  std::string name;
+  std::string role;
+  std::string site_id;
+  std::optional<Position> position;
+};
+
+class WallBackend {
+ public:
+  virtual ~WallBackend() = default;
+
+  virtual const Journal& journal() const = 0;
+  virtual FrameStore& frames() = 0;
+
+  // Current state of open incidents and those that ended recently, newest first.
+  virtual std::vector<v1::Incident> Incidents(bool include_closed, std::size_t max) const = 0;
+  virtual Result<v1::Incident> FindIncident(const std::string& incident_id) const = 0;
+  // All evidence, from `after` (0-based index) on, at most `max`.
+  virtual Result<std::vector<v1::Evidence>> EvidencePage(const std::string& incident_id,
+                                                         std::size_t after,
+                                                         std::size_t max) const = 0;
+  virtual std::vector<CameraFacts> CameraList() const = 0;
+  virtual std::vector<v1::FeedStatus> Feeds() const = 0;
+  // Logs the action, waits for its commit, and says what became of it. A repeated action_id returns
+  // the first result; a stale expected_revision is kFailedPrecondition.
+  virtual Result<ActionResult> Act(const OperatorAction& action) = 0;
+
+  // "" when ready; otherwise why not, for people.
+  virtual std::string NotReadyBecause() const = 0;
+  // Prometheus text format.
+  virtual std::string MetricsText() const = 0;
+};
+
+}  // namespace fusiongateway

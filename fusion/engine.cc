@@ -1,0 +1,7 @@
+#include "fusion/engine.h"
+
+namespace fusiongateway {
+
+struct Engine::State {};
+
+}  // namespace fusiongateway

@@ -1,0 +1,95 @@
+// The fusion engine: a pure function of the ordered log. Entries go in one by one; records, wishes
+// for frames and dispositions come out. No threads, sockets, clocks, randomness, environment or
+// unordered iteration: the same log and engine version give the same outputs, byte for byte, however
+// the log is cut into batches.
+//
+// Not thread-safe; one thread drives it. The engine never refuses an entry: what it cannot use it
+// counts and says so in a record.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "fusion/base/time.h"
+#include "fusion/model/incident.h"
+#include "fusion/model/stream_record.h"
+
+namespace fusiongateway {
+
+// Changes whenever the same log could give other outputs.
+inline constexpr std::string_view kEngineVersion = "1";
+
+// The engine wants to know the frame of `camera_id` nearest to `at`; the answer comes back as a
+// FrameFound entry. Asked again after recovery if the log holds no answer.
+struct FrameWanted {
+  std::string incident_id;
+  std::string camera_id;
+  std::string feed_id;
+  std::string report_id;
+  Stamp at;
+};
+
+// What became of a report, for its source. `seq` is per feed, from 1, gapless.
+struct DispositionMade {
+  std::string feed_id;
+  std::uint64_t seq = 0;
+  std::string report_id;
+  std::string incident_id;
+  IncidentState state = IncidentState::kUnspecified;
+  std::string note;
+};
+
+// The result of an operator's action, for the caller who waits for it. Not durable in itself: the
+// action's entry is.
+struct ActionResult {
+  std::string action_id;
+  StatusCode code = StatusCode::kOk;
+  std::string message;
+  std::uint64_t revision = 0;  // of the incident now
+};
+
+// Everything that one or more entries made, in order.
+struct EngineOutput {
+  std::vector<StreamRecord> live;
+  std::vector<StreamRecord> settled;
+  std::vector<FrameWanted> frames_wanted;
+  std::vector<DispositionMade> dispositions;
+  std::vector<ActionResult> actions;
+};
+
+class Engine {
+ public:
+  Engine();
+  ~Engine();
+  Engine(Engine&&) noexcept;
+  Engine& operator=(Engine&&) noexcept;
+
+  // Applies the next entry of the log (position = last + 1) and appends what it made to `out`.
+  void Apply(const LogEntry& entry, EngineOutput* out);
+
+  // When a Tick entry should be logged at the latest; none = only when something happens.
+  std::optional<UtcTime> NextWakeUp() const;
+
+  // Position of the last entry applied, and seq of the last record of a stream; 0 = none.
+  std::uint64_t position() const;
+  std::uint64_t last_seq(StreamId stream) const;
+
+  // Incidents still open, by id; and any incident still in memory, or null.
+  std::vector<IncidentPtr> OpenIncidents() const;
+  IncidentPtr FindIncident(std::string_view incident_id) const;
+  // Wishes that have had no answer yet (for recovery).
+  std::vector<FrameWanted> PendingFrames() const;
+  // Admission counters per feed.
+  std::map<std::string, FeedStatus> FeedCounters() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace fusiongateway
