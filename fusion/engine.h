@@ -1,7 +1,7 @@
 // The fusion engine: a pure function of the ordered log. Entries go in one by one; records, wishes
 // for frames and dispositions come out. No threads, sockets, clocks, randomness, environment or
-// unordered iteration: the same log and engine version give the same outputs, byte for byte, however
-// the log is cut into batches.
+// unordered iteration: the same log and engine version give the same outputs, byte for byte,
+// however the log is cut into batches.
 //
 // Not thread-safe; one thread drives it. The engine never refuses an entry: what it cannot use it
 // counts and says so in a record.

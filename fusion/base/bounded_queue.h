@@ -31,7 +31,8 @@ class BoundedQueue {
     return true;
   }
 
-  // Up to `max` items in order, as soon as there is one; none after `wait` or when closed and empty.
+  // Up to `max` items in order, as soon as there is one; none after `wait` or when closed and
+  // empty.
   std::vector<T> PopBatch(std::size_t max, std::chrono::nanoseconds wait) {
     std::unique_lock lock(mutex_);
     ready_.wait_for(lock, wait, [this] { return closed_ || !items_.empty(); });

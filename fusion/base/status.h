@@ -1,6 +1,6 @@
 // Errors as values. A Status is either OK or a code with a sentence that says what is wrong, where,
-// and what to do. A Result<T> holds a T or such a Status. Exceptions stop in the file that calls the
-// library that throws them.
+// and what to do. A Result<T> holds a T or such a Status. Exceptions stop in the file that calls
+// the library that throws them.
 #pragma once
 
 #include <cassert>
@@ -13,15 +13,15 @@ namespace fusiongateway {
 
 enum class StatusCode {
   kOk,
-  kInvalidArgument,     // the caller's or the peer's input is wrong
+  kInvalidArgument,  // the caller's or the peer's input is wrong
   kNotFound,
   kOutOfRange,          // outside what is held
   kFailedPrecondition,  // not in this state; a stale revision
   kPermissionDenied,
-  kResourceExhausted,   // a bound was reached; try again later
-  kUnavailable,         // the other side is not there now
-  kDataLoss,            // stored bytes are damaged
-  kInternal,            // our own mistake
+  kResourceExhausted,  // a bound was reached; try again later
+  kUnavailable,        // the other side is not there now
+  kDataLoss,           // stored bytes are damaged
+  kInternal,           // our own mistake
 };
 
 std::string_view ToString(StatusCode code);
@@ -40,7 +40,9 @@ class [[nodiscard]] Status {
   std::string message_;
 };
 
-inline Status InvalidArgument(std::string m) { return {StatusCode::kInvalidArgument, std::move(m)}; }
+inline Status InvalidArgument(std::string m) {
+  return {StatusCode::kInvalidArgument, std::move(m)};
+}
 inline Status NotFound(std::string m) { return {StatusCode::kNotFound, std::move(m)}; }
 inline Status OutOfRange(std::string m) { return {StatusCode::kOutOfRange, std::move(m)}; }
 inline Status FailedPrecondition(std::string m) {
@@ -56,7 +58,7 @@ inline Status Internal(std::string m) { return {StatusCode::kInternal, std::move
 template <typename T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : value_(std::move(value)) {}  // NOLINT: a value is a result
+  Result(T value) : value_(std::move(value)) {}         // NOLINT: a value is a result
   Result(Status status) : status_(std::move(status)) {  // NOLINT: an error is a result
     assert(!status_.ok());
   }

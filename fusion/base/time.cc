@@ -117,13 +117,20 @@ Result<UtcTime> ParseRfc3339(std::string_view text) {
 
 std::string_view ToString(ClockSource source) {
   switch (source) {
-    case ClockSource::kUnspecified: return "CLOCK_SOURCE_UNSPECIFIED";
-    case ClockSource::kSenderReport: return "SENDER_REPORT";
-    case ClockSource::kHeaderExtension: return "HEADER_EXTENSION";
-    case ClockSource::kArrival: return "ARRIVAL";
-    case ClockSource::kProbed: return "PROBED";
-    case ClockSource::kDeclared: return "DECLARED";
-    case ClockSource::kUnsynchronised: return "UNSYNCHRONISED";
+    case ClockSource::kUnspecified:
+      return "CLOCK_SOURCE_UNSPECIFIED";
+    case ClockSource::kSenderReport:
+      return "SENDER_REPORT";
+    case ClockSource::kHeaderExtension:
+      return "HEADER_EXTENSION";
+    case ClockSource::kArrival:
+      return "ARRIVAL";
+    case ClockSource::kProbed:
+      return "PROBED";
+    case ClockSource::kDeclared:
+      return "DECLARED";
+    case ClockSource::kUnsynchronised:
+      return "UNSYNCHRONISED";
   }
   return "CLOCK_SOURCE_UNSPECIFIED";
 }

@@ -51,9 +51,9 @@ enum class ClockSource : std::uint8_t {
 // "SENDER_REPORT" …: the wire name.
 std::string_view ToString(ClockSource source);
 
-// An instant as an interval: the truth lies within utc ± uncertainty relative to the gateway's clock.
-// `uncertainty` is a half-width and a bound, never a sigma. `epoch` counts steps of the clock the
-// stamp came from, from 1.
+// An instant as an interval: the truth lies within utc ± uncertainty relative to the gateway's
+// clock. `uncertainty` is a half-width and a bound, never a sigma. `epoch` counts steps of the
+// clock the stamp came from, from 1.
 struct Stamp {
   UtcTime utc{};
   Duration uncertainty{};

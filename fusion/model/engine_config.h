@@ -1,5 +1,5 @@
-// What the engine knows of the city and how it joins: the part of the configuration that is an entry
-// of the log. Defaults are domain figures (docs/architecture.md) and may all be configured.
+// What the engine knows of the city and how it joins: the part of the configuration that is an
+// entry of the log. Defaults are domain figures (docs/architecture.md) and may all be configured.
 #pragma once
 
 #include <string>

@@ -51,7 +51,12 @@ struct BoundingBox {
 };
 
 enum class Severity : std::uint8_t {
-  kUnspecified = 0, kInfo = 1, kMinor = 2, kModerate = 3, kSevere = 4, kExtreme = 5,
+  kUnspecified = 0,
+  kInfo = 1,
+  kMinor = 2,
+  kModerate = 3,
+  kSevere = 4,
+  kExtreme = 5,
 };
 
 enum class Grade : std::uint8_t { kUnspecified = 0, kI = 1, kII = 2, kIII = 3, kIV = 4 };
@@ -72,7 +77,11 @@ enum class ReportKind : std::uint8_t {
 std::string_view ToString(ReportKind kind);
 
 enum class ReportAction : std::uint8_t {
-  kUnspecified = 0, kStart = 1, kUpdate = 2, kStop = 3, kCancel = 4,
+  kUnspecified = 0,
+  kStart = 1,
+  kUpdate = 2,
+  kStop = 3,
+  kCancel = 4,
 };
 
 struct PoliceCallDetail {

@@ -28,7 +28,12 @@ struct FrameMark {
 };
 
 struct FeedStatus {
-  enum class State : std::uint8_t { kUnspecified = 0, kConnected = 1, kDisconnected = 2, kIdle = 3 };
+  enum class State : std::uint8_t {
+    kUnspecified = 0,
+    kConnected = 1,
+    kDisconnected = 2,
+    kIdle = 3
+  };
   std::string feed_id;
   State state = State::kUnspecified;
   std::string client;
@@ -39,7 +44,11 @@ struct FeedStatus {
 
 struct CameraStatus {
   enum class State : std::uint8_t {
-    kUnspecified = 0, kConnecting = 1, kStreaming = 2, kStalled = 3, kDown = 4,
+    kUnspecified = 0,
+    kConnecting = 1,
+    kStreaming = 2,
+    kStalled = 3,
+    kDown = 4,
   };
   std::string camera_id;
   State state = State::kUnspecified;

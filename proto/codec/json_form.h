@@ -1,14 +1,14 @@
 // The JSON form of the socket protocols: protobuf's JSON mapping, with the one addition that a
 // payload element of `publish` may be the native JSON value itself, kept as its exact bytes.
 //
-// Pure; any thread. Refused: bytes that are not UTF-8, nesting deeper than 64, unknown fields of the
-// envelope are ignored (schemas grow).
+// Pure; any thread. Refused: bytes that are not UTF-8, nesting deeper than 64, unknown fields of
+// the envelope are ignored (schemas grow).
 #pragma once
+
+#include <google/protobuf/message.h>
 
 #include <string>
 #include <string_view>
-
-#include <google/protobuf/message.h>
 
 #include "fusion/base/status.h"
 #include "fusiongateway/v1/publisher.pb.h"
