@@ -26,28 +26,32 @@ std::vector<std::string> Strings(const Repeated& from) {
   return {from.begin(), from.end()};
 }
 
-void ToWire(const Bearing& from, v1::Bearing* to) {
+}  // namespace
+
+// Parts of the messages below. Not in an anonymous namespace: there they would hide the overloads
+// of the header.
+static void ToWire(const Bearing& from, v1::Bearing* to) {
   to->set_azimuth_deg(from.azimuth_deg);
   to->set_uncertainty_deg(from.uncertainty_deg);
   ToWire(from.origin, to->mutable_origin());
 }
 
-Bearing FromWire(const v1::Bearing& from) {
+static Bearing FromWire(const v1::Bearing& from) {
   return {from.azimuth_deg(), from.uncertainty_deg(), FromWire(from.origin())};
 }
 
-void ToWire(const BoundingBox& from, v1::BoundingBox* to) {
+static void ToWire(const BoundingBox& from, v1::BoundingBox* to) {
   to->set_x(from.x);
   to->set_y(from.y);
   to->set_width(from.width);
   to->set_height(from.height);
 }
 
-BoundingBox FromWire(const v1::BoundingBox& from) {
+static BoundingBox FromWire(const v1::BoundingBox& from) {
   return {from.x(), from.y(), from.width(), from.height()};
 }
 
-void ToWire(const Attachment& from, v1::Attachment* to) {
+static void ToWire(const Attachment& from, v1::Attachment* to) {
   to->set_role(from.role);
   to->set_url(from.url);
   to->set_media_type(from.media_type);
@@ -58,11 +62,13 @@ void ToWire(const Attachment& from, v1::Attachment* to) {
   }
 }
 
-Attachment FromWire(const v1::Attachment& from) {
+static Attachment FromWire(const v1::Attachment& from) {
   Attachment to{from.role(), from.url(), from.media_type(), from.size_bytes(), std::nullopt};
   if (from.has_digest()) to.digest = Digest{from.digest().alg(), from.digest().value()};
   return to;
 }
+
+namespace {
 
 // One overload per alternative of ReportDetail.
 struct DetailToWire {
@@ -96,8 +102,7 @@ struct DetailToWire {
     to->set_tilt_deg(from.tilt_deg);
     to->set_zoom(from.zoom);
     if (from.bbox) ToWire(*from.bbox, to->mutable_bbox());
-    if (from.camera_position)
-      fusiongateway::ToWire(*from.camera_position, to->mutable_camera_position());
+    if (from.camera_position) ToWire(*from.camera_position, to->mutable_camera_position());
     to->set_camera_height_m(from.camera_height_m);
     to->set_village(from.village);
     to->set_review_state(from.review_state);
@@ -144,7 +149,9 @@ struct DetailToWire {
   }
 };
 
-PoliceCallDetail FromWire(const v1::PoliceCallDetail& from) {
+}  // namespace
+
+static PoliceCallDetail FromWire(const v1::PoliceCallDetail& from) {
   PoliceCallDetail to;
   to.document = static_cast<PoliceCallDetail::Document>(from.document());
   to.call_id = from.call_id();
@@ -165,7 +172,7 @@ PoliceCallDetail FromWire(const v1::PoliceCallDetail& from) {
   return to;
 }
 
-SkyGuardDetail FromWire(const v1::SkyGuardDetail& from) {
+static SkyGuardDetail FromWire(const v1::SkyGuardDetail& from) {
   SkyGuardDetail to;
   to.alarm_type = from.alarm_type();
   to.camera_name = from.camera_name();
@@ -173,8 +180,7 @@ SkyGuardDetail FromWire(const v1::SkyGuardDetail& from) {
   to.tilt_deg = from.tilt_deg();
   to.zoom = from.zoom();
   if (from.has_bbox()) to.bbox = FromWire(from.bbox());
-  if (from.has_camera_position())
-    to.camera_position = fusiongateway::FromWire(from.camera_position());
+  if (from.has_camera_position()) to.camera_position = FromWire(from.camera_position());
   to.camera_height_m = from.camera_height_m();
   to.village = from.village();
   to.review_state = from.review_state();
@@ -183,7 +189,7 @@ SkyGuardDetail FromWire(const v1::SkyGuardDetail& from) {
   return to;
 }
 
-SensorDetail FromWire(const v1::SensorDetail& from) {
+static SensorDetail FromWire(const v1::SensorDetail& from) {
   SensorDetail to;
   to.enterprise_id = from.enterprise_id();
   to.gateway_id = from.gateway_id();
@@ -198,7 +204,7 @@ SensorDetail FromWire(const v1::SensorDetail& from) {
   return to;
 }
 
-ReportDetail DetailFromWire(const v1::Report& from) {
+static ReportDetail DetailFromWire(const v1::Report& from) {
   switch (from.detail_case()) {
     case v1::Report::kPoliceCall:
       return FromWire(from.police_call());
@@ -225,7 +231,7 @@ ReportDetail DetailFromWire(const v1::Report& from) {
   return std::monostate{};
 }
 
-void ToWire(const FrameRef& from, v1::FrameRef* to) {
+static void ToWire(const FrameRef& from, v1::FrameRef* to) {
   to->set_frame_id(from.frame_id);
   ToWire(from.captured, to->mutable_captured());
   ToWire(from.offset, to->mutable_offset());
@@ -234,12 +240,12 @@ void ToWire(const FrameRef& from, v1::FrameRef* to) {
   to->set_feed_id(from.feed_id);
 }
 
-FrameRef FromWire(const v1::FrameRef& from) {
+static FrameRef FromWire(const v1::FrameRef& from) {
   return {from.frame_id(), FromWire(from.captured()), FromWire(from.offset()),
           from.keyframe(), from.report_id(),          from.feed_id()};
 }
 
-Evidence FromWire(const v1::Evidence& from) {
+static Evidence FromWire(const v1::Evidence& from) {
   Evidence to;
   to.report_id = from.report_id();
   to.feed_id = from.feed_id();
@@ -255,7 +261,7 @@ Evidence FromWire(const v1::Evidence& from) {
   return to;
 }
 
-void ToWire(const FrameMark& from, v1::FrameMark* to) {
+static void ToWire(const FrameMark& from, v1::FrameMark* to) {
   to->set_camera_id(from.camera_id);
   to->set_frame_id(from.frame_id);
   ToWire(from.captured, to->mutable_captured());
@@ -263,18 +269,18 @@ void ToWire(const FrameMark& from, v1::FrameMark* to) {
   to->set_reason(from.reason);
 }
 
-void ToWire(const HostClock& from, v1::HostClock* to) {
+static void ToWire(const HostClock& from, v1::HostClock* to) {
   to->set_synchronised(from.synchronised);
   ToWire(from.error_max, to->mutable_error_max());
   to->set_epoch(from.epoch);
 }
 
-void ToWire(const Watermark& from, v1::Watermark* to) {
+static void ToWire(const Watermark& from, v1::Watermark* to) {
   ToWire(from.settled_through, to->mutable_settled_through());
   to->set_blocker_feed_id(from.blocker_feed_id);
 }
 
-void ToWire(const FrameFound& from, v1::FrameFound* to) {
+static void ToWire(const FrameFound& from, v1::FrameFound* to) {
   to->set_incident_id(from.incident_id);
   to->set_camera_id(from.camera_id);
   to->set_feed_id(from.feed_id);
@@ -285,18 +291,18 @@ void ToWire(const FrameFound& from, v1::FrameFound* to) {
   to->set_reason(from.reason);
 }
 
-FrameFound FromWire(const v1::FrameFound& from) {
+static FrameFound FromWire(const v1::FrameFound& from) {
   return {from.incident_id(), from.camera_id(),          from.feed_id(),  from.report_id(),
           from.frame_id(),    FromWire(from.captured()), from.keyframe(), from.reason()};
 }
+
+namespace {
 
 struct BodyToWire {
   v1::StreamRecord* record;
   void operator()(const ReportPtr& body) const { ToWire(*body, record->mutable_report()); }
   void operator()(const IncidentPtr& body) const { ToWire(*body, record->mutable_incident()); }
-  void operator()(const FrameMark& body) const {
-    fusiongateway::ToWire(body, record->mutable_frame());
-  }
+  void operator()(const FrameMark& body) const { ToWire(body, record->mutable_frame()); }
   void operator()(const FeedStatus& body) const { ToWire(body, record->mutable_feed()); }
   void operator()(const CameraStatus& body) const { ToWire(body, record->mutable_camera()); }
   void operator()(const HostClock& body) const { ToWire(body, record->mutable_clock()); }

@@ -132,8 +132,7 @@ class PayloadExtractor {
       do {
         SkipSpace();
         const std::size_t element = at_;
-        Status taken =
-            level == Level::kPayloads ? Element() : Value(depth + 1, Level::kOther);
+        Status taken = level == Level::kPayloads ? Element() : Value(depth + 1, Level::kOther);
         if (!taken.ok()) return taken;
         if (level == Level::kPayloads) {
           elements_->emplace_back(text_.substr(element, at_ - element));
