@@ -1,0 +1,104 @@
+// The wall's HTTP and WebSocket server: the page, the JSON API and the record stream of design
+// section 5, answered from a WallBackend.
+//
+// Threading: one I/O thread of its own does nothing but move bytes; every call to the backend runs
+// as a job on `workers`, which the application owns and bounds. All members may be called from any
+// thread. `backend`, `clock` and `workers` must outlive the server; Stop (and the destructor) waits
+// for jobs that are running, so `workers` must still run or drop what it has taken.
+//
+// Refused at Start: an address that is not loopback (there are no accounts yet, and nothing beyond
+// loopback listens without credentials), a page directory that is not there. Refused per request,
+// with an RFC 9457 problem and a counter: a foreign Host or Origin, oversized headers or bodies,
+// slow peers, connections and pictures beyond the limits. Restricted incidents and reports are
+// never answered: to this server they do not exist.
+//
+// WebSocket /ws/stream?stream=live|settled[&after=SEQ][&journal_id=ID] sends v1::StreamMessage as
+// JSON text: without `after` a snapshot and the records that follow it, with `after` the records
+// after it. A client that reads too slowly costs one batch of memory, is disconnected after
+// `write_timeout`, and resumes from its last through_seq.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "delivery/wall/wall_backend.h"
+#include "fusion/base/status.h"
+#include "fusion/base/time.h"
+
+namespace fusiongateway {
+
+// Takes a job to run soon on another thread, or says false at once when it is full.
+using WallWorkers = std::function<bool(std::function<void()> job)>;
+
+struct WallOptions {
+  std::string address = "127.0.0.1";
+  std::uint16_t port = 8080;  // 0 = any free one; port() tells
+  // Directory of the built page (index.html and what it names), read once at Start. Empty = API
+  // only.
+  std::string web_root;
+  // Further Host names to answer to, without port ("wall.example"); loopback names always are.
+  std::vector<std::string> host_names;
+
+  std::size_t connections_max = 128;
+  std::size_t streams_max = 64;   // WebSockets, of connections_max
+  std::size_t snapshots_max = 2;  // pictures decoded at once; keep below the workers' threads
+  std::size_t snapshots_queued_max = 64;
+  std::size_t header_bytes_max = 16 * 1024;
+  std::size_t body_bytes_max = 64 * 1024;
+  std::size_t page_records_max = 1000;
+  std::size_t stream_batch_records_max = 256;
+
+  Duration read_timeout = std::chrono::seconds{15};
+  Duration write_timeout = std::chrono::seconds{10};
+  Duration idle_timeout = std::chrono::seconds{60};  // keep-alive between requests
+  Duration snapshot_timeout = std::chrono::seconds{5};
+  Duration heartbeat = std::chrono::seconds{2};  // on streams, when nothing else is sent
+};
+
+struct WallStatistics {
+  std::uint64_t connections_open = 0;
+  std::uint64_t streams_open = 0;
+  std::uint64_t connections_accepted = 0;
+  std::uint64_t connections_refused = 0;  // beyond connections_max
+  std::uint64_t requests = 0;
+  std::uint64_t requests_refused = 0;   // Host, Origin, malformed, too large, too slow
+  std::uint64_t requests_failed = 0;    // answered with 5xx
+  std::uint64_t workers_full = 0;       // answered with 503 because `workers` took no more
+  std::uint64_t snapshots_refused = 0;  // beyond snapshots_queued_max
+  std::uint64_t records_sent = 0;
+  std::uint64_t streams_dropped_slow = 0;
+};
+
+class WallServer {
+ public:
+  // Listens when it returns. kInvalidArgument, kPermissionDenied (address), kNotFound (page),
+  // kUnavailable (port taken).
+  static Result<std::unique_ptr<WallServer>> Start(const WallOptions& options, WallBackend& backend,
+                                                   const Clock& clock, WallWorkers workers);
+  ~WallServer();
+  WallServer(const WallServer&) = delete;
+  WallServer& operator=(const WallServer&) = delete;
+
+  std::uint16_t port() const;
+  // "http://127.0.0.1:8080/"
+  std::string url() const;
+
+  // Records were committed: streams look for more. Cheap; call after each commit.
+  void Notify();
+  // Closes every connection; idempotent.
+  void Stop();
+
+  WallStatistics statistics() const;
+
+ private:
+  class Impl;
+  explicit WallServer(std::shared_ptr<Impl> impl);
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace fusiongateway
