@@ -1,0 +1,80 @@
+// From one payload of a feed to Reports: the feed's plugin, then the normaliser (privacy,
+// coordinates, codes, alignment).
+//
+// One instance per feed, used by one thread at a time; instances are independent of each other. The
+// payload is borrowed for the call. Decode never throws and reads no clock, file or socket.
+// A payload is taken whole or refused whole. Whatever leaves is masked: reports, the refusal's text
+// and the payload kept as a dead letter.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "fusion/base/status.h"
+#include "fusion/base/time.h"
+#include "fusion/clock/peer_clock.h"
+#include "fusion/model/engine_config.h"
+#include "fusion/model/report.h"
+#include "pipeline/feeds/codes.h"
+#include "pipeline/feeds/feed_config.h"
+
+namespace fusiongateway {
+
+struct DecodeContext {
+  // When the payload arrived, on the gateway's clock.
+  UtcTime received_at{};
+  // The publisher's own clock, if probes have measured it.
+  std::optional<PeerClockEstimate> publisher_clock;
+};
+
+// Why a payload was not taken. `code`: "MALFORMED", "WRONG_TYPE", "MISSING_FIELD", "OUT_OF_RANGE",
+// "UNKNOWN_TYPE", or "PLUGIN_ERROR" when the plugin broke its contract.
+struct Refusal {
+  std::string code;
+  std::string message;
+  std::string field;
+};
+
+struct DecodeOutcome {
+  std::vector<Report> reports;
+  // Set: nothing was taken.
+  std::optional<Refusal> refusal;
+  // The payload without personal data; only with a refusal.
+  std::string masked_payload;
+};
+
+struct FeedDecoderCounters {
+  std::uint64_t payload_count = 0;
+  std::uint64_t report_count = 0;
+  std::uint64_t refusal_count = 0;
+  std::uint64_t plugin_error_count = 0;
+  // Reports with a flag "UNKNOWN_CODE:…".
+  std::uint64_t unknown_code_count = 0;
+};
+
+class FeedDecoder {
+ public:
+  // Loads the feed's plugin. Refused: a module that cannot be loaded, speaks another ABI version,
+  // bears another name, or does not accept its configuration.
+  static Result<std::unique_ptr<FeedDecoder>> Create(const FeedConfig& config,
+                                                     const std::vector<EngineConfig::Site>& sites,
+                                                     const CodeTables& tables);
+  ~FeedDecoder();
+  FeedDecoder(const FeedDecoder&) = delete;
+  FeedDecoder& operator=(const FeedDecoder&) = delete;
+
+  DecodeOutcome Decode(std::string_view payload, const DecodeContext& context);
+
+  const FeedDecoderCounters& counters() const;
+
+ private:
+  struct Impl;
+  explicit FeedDecoder(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace fusiongateway
