@@ -42,7 +42,7 @@ struct DeadLetter {
 
 // What one commit makes durable.
 struct JournalBatch {
-  std::vector<LogEntry> entries;  // consecutive, the next positions
+  std::vector<LogEntry> entries;      // consecutive, the next positions
   std::vector<StreamRecord> live;     // consecutive, the next seqs
   std::vector<StreamRecord> settled;  // consecutive, the next seqs
   std::vector<OutboxProgress> outboxes;

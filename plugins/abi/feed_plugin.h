@@ -10,8 +10,8 @@
  * Threading: the host calls one instance from one thread at a time; several instances may run at
  * once, so no mutable globals. State: decode keeps none between calls, and reads no clock, file or
  * socket. Ownership: the payload and every string belong to the caller for the duration of the call
- * and are copied by whoever wants to keep them. The gateway masks, converts coordinates and fills in
- * times afterwards; a plugin does not.
+ * and are copied by whoever wants to keep them. The gateway masks, converts coordinates and fills
+ * in times afterwards; a plugin does not.
  */
 #ifndef FUSION_GATEWAY_FEED_PLUGIN_H
 #define FUSION_GATEWAY_FEED_PLUGIN_H
@@ -30,7 +30,8 @@ typedef struct fusion_gateway_emitter {
   void* self;
   /* One Report: fusiongateway.v1.Report serialised, or its JSON form (first byte '{').
    * Fields marked N in report.proto are left empty. A position may be in any system named by its
-   * original_crs; the host converts it. Returns 0; another value: stop, the host cannot take more. */
+   * original_crs; the host converts it. Returns 0; another value: stop, the host cannot take more.
+   */
   int32_t (*report)(void* self, const uint8_t* bytes, size_t length);
   /* The payload (or one element of an array in it) cannot be taken. `code`: "MALFORMED",
    * "WRONG_TYPE", "MISSING_FIELD", "OUT_OF_RANGE", "UNKNOWN_TYPE"; `message`: for people, what to
