@@ -1,0 +1,228 @@
+#include "pipeline/feeds/ingress.h"
+
+#include <spdlog/spdlog.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <utility>
+#include <vector>
+#include <zmq.hpp>
+#include <zmq_addon.hpp>
+
+#include "pipeline/feeds/zap_responder.h"
+
+namespace fusiongateway {
+namespace {
+
+// libzmq drops a longer message and its connection before it is in memory.
+constexpr std::int64_t kMessageBytesHardMax = 16 << 20;
+constexpr int kHighWaterMark = 4096;
+constexpr int kMessagesPerTurn = 64;
+constexpr std::chrono::milliseconds kPollInterval{200};
+
+}  // namespace
+
+struct Ingress::Impl {
+  Impl(IngressOptions options_in, PublisherProtocol::Decoders decoders, const Clock* clock_in,
+       IngressSink* sink, std::string session_tag)
+      : options(std::move(options_in)),
+        clock(clock_in),
+        protocol(std::move(decoders), options.limits, sink, std::move(session_tag)),
+        router(context, zmq::socket_type::router),
+        monitor(context, zmq::socket_type::pair),
+        wake_fd(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {}
+  ~Impl() { close(wake_fd); }
+
+  Status Bind();
+  void Loop();
+  void Receive();
+  void DrainPosted();
+  void DrainMonitor();
+  void Send(std::vector<OutgoingMessage>& messages);
+  void Wake();
+  void PublishCounters();
+
+  const IngressOptions options;
+  const Clock* const clock;
+  PublisherProtocol protocol;
+  zmq::context_t context;
+  std::optional<ZapResponder> zap;
+  zmq::socket_t router;
+  zmq::socket_t monitor;
+  const int wake_fd;
+  std::string bound_endpoint;
+  std::thread thread;
+  std::atomic<bool> stopping{false};
+
+  mutable std::mutex mutex;
+  std::vector<CommittedThrough> committed;   // bounded: one batch is one window at most
+  std::vector<std::string> dispositions_of;  // feed ids
+  IngressCounters counters;                  // copy for other threads
+  IngressCounters own;                       // the thread's
+};
+
+Ingress::Ingress(IngressOptions options, PublisherProtocol::Decoders decoders, const Clock* clock,
+                 IngressSink* sink, std::string session_tag)
+    : impl_(std::make_unique<Impl>(std::move(options), std::move(decoders), clock, sink,
+                                   std::move(session_tag))) {}
+
+Ingress::~Ingress() { Stop(); }
+
+Status Ingress::Impl::Bind() try {
+  if (!options.curve_secret_key.empty()) {
+    zap.emplace(context, options.curve_feed_of_key);
+    router.set(zmq::sockopt::curve_server, true);
+    router.set(zmq::sockopt::curve_secretkey, options.curve_secret_key);
+    router.set(zmq::sockopt::zap_domain, "publishers");
+  }
+  router.set(zmq::sockopt::linger, 0);
+  router.set(zmq::sockopt::maxmsgsize, kMessageBytesHardMax);
+  router.set(zmq::sockopt::sndhwm, kHighWaterMark);
+  router.set(zmq::sockopt::rcvhwm, kHighWaterMark);
+  router.set(zmq::sockopt::router_mandatory, true);
+  // A peer whose host vanished is noticed, and its queue freed, without waiting for TCP.
+  router.set(zmq::sockopt::heartbeat_ivl, 5000);
+  router.set(zmq::sockopt::heartbeat_timeout, 15000);
+  zmq_socket_monitor(router.handle(), "inproc://ingress.monitor", ZMQ_EVENT_DISCONNECTED);
+  monitor.set(zmq::sockopt::linger, 0);
+  monitor.connect("inproc://ingress.monitor");
+  router.bind(options.endpoint);
+  bound_endpoint = router.get(zmq::sockopt::last_endpoint);
+  return {};
+} catch (const zmq::error_t& error) {
+  return Unavailable("publishers' socket " + options.endpoint +
+                     " cannot be bound: " + error.what() + "; is another gateway running?");
+}
+
+Status Ingress::Start() {
+  if (Status s = impl_->Bind(); !s.ok()) return s;
+  impl_->thread = std::thread([impl = impl_.get()] { impl->Loop(); });
+  return {};
+}
+
+void Ingress::Stop() {
+  if (!impl_->thread.joinable()) return;
+  impl_->stopping = true;
+  impl_->Wake();
+  impl_->thread.join();
+}
+
+std::string Ingress::endpoint() const { return impl_->bound_endpoint; }
+
+void Ingress::Committed(CommittedThrough committed) {
+  {
+    std::lock_guard lock(impl_->mutex);
+    impl_->committed.push_back(std::move(committed));
+  }
+  impl_->Wake();
+}
+
+void Ingress::DispositionsMade(std::string feed_id) {
+  {
+    std::lock_guard lock(impl_->mutex);
+    impl_->dispositions_of.push_back(std::move(feed_id));
+  }
+  impl_->Wake();
+}
+
+IngressCounters Ingress::counters() const {
+  std::lock_guard lock(impl_->mutex);
+  return impl_->counters;
+}
+
+void Ingress::Impl::Wake() {
+  const std::uint64_t one = 1;
+  // A full counter means that the thread is already due to wake.
+  [[maybe_unused]] const auto written = write(wake_fd, &one, sizeof one);
+}
+
+void Ingress::Impl::Loop() {
+  while (!stopping) {
+    std::vector<zmq::pollitem_t> items = {{router.handle(), 0, ZMQ_POLLIN, 0},
+                                          {nullptr, wake_fd, ZMQ_POLLIN, 0},
+                                          {monitor.handle(), 0, ZMQ_POLLIN, 0}};
+    if (zap) items.push_back({zap->socket().handle(), 0, ZMQ_POLLIN, 0});
+    try {
+      zmq::poll(items, kPollInterval);
+      if (zap && (items[3].revents & ZMQ_POLLIN) != 0) zap->HandleOne();
+      if ((items[1].revents & ZMQ_POLLIN) != 0) DrainPosted();
+      if ((items[2].revents & ZMQ_POLLIN) != 0) DrainMonitor();
+      if ((items[0].revents & ZMQ_POLLIN) != 0) Receive();
+    } catch (const zmq::error_t& error) {
+      if (error.num() == ETERM) break;
+      if (error.num() != EINTR) spdlog::error("publishers' socket: {}", error.what());
+    }
+    protocol.Expire(clock->SteadyNow());
+    PublishCounters();
+  }
+}
+
+void Ingress::Impl::Receive() {
+  std::vector<OutgoingMessage> replies;
+  for (int i = 0; i < kMessagesPerTurn; ++i) {
+    std::vector<zmq::message_t> frames;
+    if (!zmq::recv_multipart(router, std::back_inserter(frames), zmq::recv_flags::dontwait)) break;
+    if (frames.size() != 2) {
+      ++own.odd_frames;
+      continue;
+    }
+    std::optional<std::string> allowed_feed;
+    if (zap) allowed_feed = frames[1].gets("User-Id");
+    protocol.Handle(frames[0].to_string(), frames[1].to_string_view(), clock->UtcNow(),
+                    clock->SteadyNow(), allowed_feed, &replies);
+  }
+  Send(replies);
+}
+
+void Ingress::Impl::DrainPosted() {
+  std::uint64_t count = 0;
+  [[maybe_unused]] const auto got = read(wake_fd, &count, sizeof count);
+  std::vector<CommittedThrough> acks;
+  std::vector<std::string> feeds;
+  {
+    std::lock_guard lock(mutex);
+    acks.swap(committed);
+    feeds.swap(dispositions_of);
+  }
+  std::vector<OutgoingMessage> messages;
+  for (const auto& ack : acks) protocol.Committed(ack, &messages);
+  for (const auto& feed : feeds) protocol.DispositionsMade(feed, &messages);
+  Send(messages);
+}
+
+void Ingress::Impl::DrainMonitor() {
+  std::vector<zmq::message_t> event;
+  while (zmq::recv_multipart(monitor, std::back_inserter(event), zmq::recv_flags::dontwait)) {
+    ++own.connections_closed;
+    event.clear();
+  }
+}
+
+void Ingress::Impl::Send(std::vector<OutgoingMessage>& messages) {
+  for (OutgoingMessage& message : messages) {
+    try {
+      zmq::message_t peer(message.peer.data(), message.peer.size());
+      if (!router.send(peer, zmq::send_flags::sndmore | zmq::send_flags::dontwait)) {
+        ++own.replies_dropped;
+        continue;
+      }
+      router.send(zmq::message_t(message.bytes.data(), message.bytes.size()),
+                  zmq::send_flags::dontwait);
+    } catch (const zmq::error_t&) {
+      ++own.replies_dropped;  // EHOSTUNREACH: the peer is gone
+    }
+  }
+}
+
+void Ingress::Impl::PublishCounters() {
+  own.protocol = protocol.counters();
+  if (zap) own.unknown_keys = zap->refused_count();
+  std::lock_guard lock(mutex);
+  counters = own;
+}
+
+}  // namespace fusiongateway

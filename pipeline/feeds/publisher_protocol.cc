@@ -1,0 +1,430 @@
+#include "pipeline/feeds/publisher_protocol.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "proto/codec/codec.h"
+
+namespace fusiongateway {
+namespace {
+
+constexpr std::uint32_t kProtocolVersion = 1;
+constexpr std::size_t kIdBytesMax = 128;
+constexpr std::size_t kFencedPeersMax = 4096;
+
+void ToWire(std::uint64_t seq, const Refusal& from, v1::Rejection* to) {
+  to->set_seq(seq);
+  to->set_code(from.code);
+  to->set_message(from.message);
+  to->set_field(from.field);
+}
+
+bool UsableId(const std::string& id) { return !id.empty() && id.size() <= kIdBytesMax; }
+
+}  // namespace
+
+PublisherProtocol::PublisherProtocol(Decoders decoders, PublisherLimits limits, IngressSink* sink,
+                                     std::string session_tag)
+    : decoders_(std::move(decoders)),
+      limits_(limits),
+      sink_(sink),
+      session_tag_(std::move(session_tag)) {}
+
+void PublisherProtocol::Handle(const std::string& peer, std::string_view bytes, UtcTime now,
+                               SteadyTime steady_now,
+                               const std::optional<std::string>& allowed_feed,
+                               std::vector<OutgoingMessage>* out) {
+  ++counters_.messages;
+  const Turn turn{peer, DetectWireForm(bytes), now, steady_now, allowed_feed, out};
+  if (bytes.size() > limits_.message_bytes_max) {
+    ++counters_.too_large;
+    return ReplyError(turn, "TOO_LARGE",
+                      "the message has " + std::to_string(bytes.size()) + " bytes, at most " +
+                          std::to_string(limits_.message_bytes_max) +
+                          " are taken; nothing of it was. Send fewer payloads a message; a single "
+                          "payload this large cannot be taken: give its seq to the next one");
+  }
+  v1::PublisherMessage message;
+  if (Status s = ParsePublisherMessage(bytes, turn.form, &message); !s.ok()) {
+    ++counters_.malformed;
+    return ReplyError(turn, "MALFORMED", s.message());
+  }
+  if (const auto session = sessions_.find(peer); session != sessions_.end()) {
+    session->second.last_heard = steady_now;
+    session->second.form = turn.form;
+  }
+  switch (message.message_case()) {
+    case v1::PublisherMessage::kHello:
+      return HandleHello(message.hello(), turn);
+    case v1::PublisherMessage::kPublish:
+      return HandlePublish(message.publish(), bytes.size(), turn);
+    case v1::PublisherMessage::kProbe:
+      return HandleProbe(message.probe(), turn);
+    case v1::PublisherMessage::kHeartbeat:
+      return HandleHeartbeat(message.heartbeat(), turn);
+    case v1::PublisherMessage::kDispositionAck:
+      return HandleDispositionAck(message.disposition_ack(), turn);
+    case v1::PublisherMessage::kBye:
+      return HandleBye(turn);
+    case v1::PublisherMessage::MESSAGE_NOT_SET:
+      break;
+  }
+  ++counters_.malformed;
+  ReplyError(turn, "MALFORMED",
+             "the message is none of hello, publish, probe, heartbeat, disposition_ack, bye");
+}
+
+void PublisherProtocol::HandleHello(const v1::Hello& hello, const Turn& turn) {
+  if (!decoders_.contains(hello.feed_id())) {
+    return ReplyError(turn, "UNKNOWN_FEED",
+                      "no feed \"" + hello.feed_id().substr(0, kIdBytesMax) +
+                          "\" is configured here; ask the gateway's administrator for its feed_id");
+  }
+  if (turn.allowed_feed && *turn.allowed_feed != hello.feed_id()) {
+    ++counters_.forbidden;
+    return ReplyError(turn, "FORBIDDEN",
+                      "this key may not publish for feed \"" + hello.feed_id() + "\"");
+  }
+  if (hello.protocol() < 1) {
+    return ReplyError(turn, "PROTOCOL_UNSUPPORTED",
+                      "hello.protocol is the highest version you speak; this gateway speaks 1");
+  }
+  if (!UsableId(hello.outbox_id())) {
+    return ReplyError(turn, "OUTBOX_REQUIRED",
+                      "hello.outbox_id names your outbox, 1 to 128 bytes, made once at random when "
+                      "the outbox is created");
+  }
+  const bool test = hello.mode() == "test";
+  if (!test && !hello.mode().empty()) {
+    return ReplyError(turn, "MALFORMED", "hello.mode is \"\" or \"test\"");
+  }
+  OutboxState outbox;
+  std::uint64_t dispositions_acked = 0;
+  if (!test) {
+    auto found = sink_->LookUpOutbox(hello.feed_id(), hello.outbox_id(), hello.acked_through());
+    auto acked = sink_->DispositionsAckedThrough(hello.feed_id());
+    if (!found.ok() || !acked.ok()) {
+      return ReplyError(turn, "UNAVAILABLE",
+                        "the journal cannot be read now; say hello again in a second");
+    }
+    outbox = *std::move(found);
+    dispositions_acked = *acked;
+  }
+
+  if (test && sessions_.size() >= decoders_.size() + limits_.test_sessions_max) {
+    return ReplyError(turn, "UNAVAILABLE", "too many test sessions; end one with bye");
+  }
+  if (!test) {
+    Session* older = SessionOfFeed(hello.feed_id());
+    if (older != nullptr && older->peer != turn.peer) Fence(*older, turn.out);
+  }
+  fenced_peers_.erase(turn.peer);
+  sessions_.erase(turn.peer);
+  std::erase_if(peer_of_feed_, [&](const auto& entry) { return entry.second == turn.peer; });
+
+  Session& session = sessions_[turn.peer];
+  session.id = session_tag_ + "-" + std::to_string(++sessions_made_);
+  session.peer = turn.peer;
+  session.feed_id = hello.feed_id();
+  session.outbox_id = hello.outbox_id();
+  session.client = hello.client().substr(0, kIdBytesMax);
+  session.test = test;
+  session.form = turn.form;
+  session.resumed_after = session.committed_through = session.received_through = outbox.through_seq;
+  session.dispositions_acked = session.dispositions_sent = dispositions_acked;
+  session.last_heard = turn.steady_now;
+  ++counters_.sessions_opened;
+
+  v1::GatewayMessage reply;
+  v1::Welcome* welcome = reply.mutable_welcome();
+  welcome->set_session(session.id);
+  welcome->set_journal_id(sink_->journal_id());
+  welcome->set_resume_after_seq(outbox.through_seq);
+  welcome->mutable_window()->set_payloads(limits_.window_payloads);
+  welcome->mutable_window()->set_bytes(limits_.window_bytes);
+  welcome->set_max_batch(limits_.batch_max);
+  welcome->set_max_message_bytes(limits_.message_bytes_max);
+  fusiongateway::ToWire(turn.now, welcome->mutable_server_time());
+  welcome->set_protocol(std::min(hello.protocol(), kProtocolVersion));
+  Reply(turn, reply);
+  if (test) return;
+
+  peer_of_feed_[hello.feed_id()] = turn.peer;
+  if (!outbox.rejections.empty()) SendAck(session, outbox.rejections, turn.out);
+  PumpDispositions(session, turn.out);
+  FeedStatus status;
+  status.feed_id = session.feed_id;
+  status.state = FeedStatus::State::kConnected;
+  status.client = session.client;
+  sink_->FeedChanged(status);
+}
+
+void PublisherProtocol::HandlePublish(const v1::Publish& publish, std::size_t message_bytes,
+                                      const Turn& turn) {
+  Session* session = Find(publish.session(), turn);
+  if (session == nullptr) return;
+  if (publish.first_seq() == 0 || publish.payloads_size() == 0) {
+    ++counters_.malformed;
+    return ReplyError(turn, "MALFORMED", "publish needs first_seq from 1 and at least one payload");
+  }
+  if (static_cast<std::uint32_t>(publish.payloads_size()) > limits_.batch_max) {
+    ++counters_.too_large;
+    return ReplyError(turn, "TOO_LARGE",
+                      "a publish takes at most " + std::to_string(limits_.batch_max) +
+                          " payloads (welcome.max_batch); nothing of it was taken");
+  }
+  if (session->test) return PublishTest(*session, publish, turn);
+  PublishReal(*session, publish, message_bytes, turn);
+}
+
+void PublisherProtocol::PublishTest(Session& session, const v1::Publish& publish,
+                                    const Turn& turn) {
+  const IngressBatch batch = Decode(session, publish, publish.first_seq(), turn);
+  for (const IngressItem& item : batch.items) {
+    v1::GatewayMessage reply;
+    v1::TestResult* result = reply.mutable_test_result();
+    result->set_seq(item.seq);
+    for (const ReportPtr& report : item.reports) {
+      fusiongateway::ToWire(*report, result->add_reports());
+    }
+    if (item.refusal) ToWire(item.seq, *item.refusal, result->mutable_rejection());
+    Reply(turn, reply);
+  }
+  session.committed_through = publish.first_seq() + publish.payloads_size() - 1;
+  SendAck(session, {}, turn.out);
+}
+
+void PublisherProtocol::PublishReal(Session& session, const v1::Publish& publish,
+                                    std::size_t message_bytes, const Turn& turn) {
+  const std::uint64_t last_seq = publish.first_seq() + publish.payloads_size() - 1;
+  if (publish.first_seq() > session.received_through + 1) {
+    // After a busy the publisher's later batches are still on their way: refuse them alike.
+    if (session.refusing) return SendBusy(session, turn);
+    return ReplyError(turn, "SEQ_GAP",
+                      "first_seq is " + std::to_string(publish.first_seq()) + ", the next one is " +
+                          std::to_string(session.received_through + 1) +
+                          "; seqs are gapless within an outbox_id");
+  }
+  if (last_seq <= session.received_through) {
+    counters_.duplicates += publish.payloads_size();
+    if (publish.first_seq() > session.resumed_after) return SendAck(session, {}, turn.out);
+    // Below what welcome said is on disk. Harmless when it is a repeat; a wiped outbox must know.
+    v1::Rejection told;
+    told.set_seq(last_seq);
+    told.set_code("ALREADY_TAKEN");
+    told.set_message("seqs through " + std::to_string(session.resumed_after) +
+                     " of this outbox_id were on disk before this session (welcome."
+                     "resume_after_seq); these payloads were not read. If your outbox was wiped, "
+                     "say hello with a new outbox_id");
+    return SendAck(session, {told}, turn.out);
+  }
+  const std::uint64_t from_seq = std::max(publish.first_seq(), session.received_through + 1);
+  counters_.duplicates += from_seq - publish.first_seq();
+  if (last_seq > session.committed_through + limits_.window_payloads ||
+      session.bytes_in_flight_total + message_bytes > limits_.window_bytes) {
+    return SendBusy(session, turn);
+  }
+  IngressBatch batch = Decode(session, publish, from_seq, turn);
+  if (!sink_->Offer(std::move(batch))) return SendBusy(session, turn);
+  session.refusing = false;
+  session.received_through = last_seq;
+  session.bytes_in_flight[last_seq] = message_bytes;
+  session.bytes_in_flight_total += message_bytes;
+}
+
+IngressBatch PublisherProtocol::Decode(Session& session, const v1::Publish& publish,
+                                       std::uint64_t from_seq, const Turn& turn) {
+  IngressBatch batch{session.feed_id, session.outbox_id, turn.now, {}};
+  FeedDecoder& decoder = *decoders_.at(session.feed_id);
+  const DecodeContext context{turn.now, session.clock.EstimateAt(turn.now)};
+  for (std::uint64_t seq = from_seq; seq < publish.first_seq() + publish.payloads_size(); ++seq) {
+    DecodeOutcome outcome =
+        decoder.Decode(publish.payloads(static_cast<int>(seq - publish.first_seq())), context);
+    IngressItem item{seq, {}, std::move(outcome.refusal), std::move(outcome.masked_payload)};
+    for (Report& report : outcome.reports) {
+      item.reports.push_back(std::make_shared<const Report>(std::move(report)));
+    }
+    ++counters_.payloads;
+    if (item.refusal) ++counters_.rejections;
+    batch.items.push_back(std::move(item));
+  }
+  return batch;
+}
+
+void PublisherProtocol::SendBusy(Session& session, const Turn& turn) {
+  ++counters_.busy;
+  session.refusing = true;
+  v1::GatewayMessage reply;
+  reply.mutable_busy()->set_next_seq(session.received_through + 1);
+  fusiongateway::ToWire(limits_.busy_retry_after, reply.mutable_busy()->mutable_retry_after());
+  Reply(turn, reply);
+}
+
+void PublisherProtocol::HandleProbe(const v1::Probe& probe, const Turn& turn) {
+  v1::GatewayMessage message;
+  v1::ProbeReply* reply = message.mutable_probe_reply();
+  *reply->mutable_t1() = probe.t1();
+  fusiongateway::ToWire(turn.now, reply->mutable_t2());
+  fusiongateway::ToWire(turn.now, reply->mutable_t3());
+  Reply(turn, message);
+  const auto found = sessions_.find(turn.peer);
+  if (found == sessions_.end()) return;
+  Session& session = found->second;
+  // Only an exchange that this gateway itself took part in says anything of the peer's clock.
+  if (probe.has_last() && session.last_reply &&
+      FromWire(probe.last().t1()) == FromWire(session.last_reply->t1()) &&
+      FromWire(probe.last().t2()) == FromWire(session.last_reply->t2()) &&
+      FromWire(probe.last().t3()) == FromWire(session.last_reply->t3())) {
+    // A refused exchange is counted by the clock itself.
+    (void)session.clock.Add({FromWire(probe.last().t1()), FromWire(probe.last().t2()),
+                             FromWire(probe.last().t3()), FromWire(probe.last().t4())});
+  }
+  session.last_reply = *reply;
+}
+
+void PublisherProtocol::HandleHeartbeat(const v1::Heartbeat& heartbeat, const Turn& turn) {
+  if (Session* session = Find(heartbeat.session(), turn); session != nullptr) {
+    SendAck(*session, {}, turn.out);
+    PumpDispositions(*session, turn.out);
+  }
+}
+
+void PublisherProtocol::HandleDispositionAck(const v1::DispositionAck& ack, const Turn& turn) {
+  const auto found = sessions_.find(turn.peer);
+  if (found == sessions_.end() || found->second.test) {
+    return ReplyError(turn, "HELLO_REQUIRED", "say hello first");
+  }
+  Session& session = found->second;
+  const std::uint64_t through = std::min(ack.through_seq(), session.dispositions_sent);
+  if (through <= session.dispositions_acked) return;
+  session.dispositions_acked = through;
+  sink_->DispositionsAcked(session.feed_id, through);
+  PumpDispositions(session, turn.out);
+}
+
+void PublisherProtocol::HandleBye(const Turn& turn) {
+  Close(turn.peer, FeedStatus::State::kDisconnected, "said bye");
+}
+
+void PublisherProtocol::Committed(const CommittedThrough& committed,
+                                  std::vector<OutgoingMessage>* out) {
+  Session* session = SessionOfFeed(committed.feed_id);
+  if (session == nullptr || session->outbox_id != committed.outbox_id) return;
+  session->committed_through = std::max(session->committed_through, committed.through_seq);
+  // What an older session had under way may be on disk before this one sent it again.
+  session->received_through = std::max(session->received_through, session->committed_through);
+  auto& in_flight = session->bytes_in_flight;
+  while (!in_flight.empty() && in_flight.begin()->first <= session->committed_through) {
+    session->bytes_in_flight_total -= in_flight.begin()->second;
+    in_flight.erase(in_flight.begin());
+  }
+  SendAck(*session, committed.rejections, out);
+}
+
+void PublisherProtocol::DispositionsMade(const std::string& feed_id,
+                                         std::vector<OutgoingMessage>* out) {
+  if (Session* session = SessionOfFeed(feed_id); session != nullptr) {
+    PumpDispositions(*session, out);
+  }
+}
+
+void PublisherProtocol::PumpDispositions(Session& session, std::vector<OutgoingMessage>* out) {
+  if (session.test) return;
+  const std::uint64_t unacked = session.dispositions_sent - session.dispositions_acked;
+  if (unacked >= limits_.unacked_dispositions_max) return;
+  const auto due = sink_->Dispositions(session.feed_id, session.dispositions_sent,
+                                       limits_.unacked_dispositions_max - unacked);
+  if (!due.ok()) return;  // told again with the next heartbeat
+  for (const v1::Disposition& disposition : *due) {
+    v1::GatewayMessage message;
+    *message.mutable_disposition() = disposition;
+    out->push_back({session.peer, SerialiseWire(message, session.form)});
+    session.dispositions_sent = disposition.seq();
+  }
+}
+
+void PublisherProtocol::Expire(SteadyTime steady_now) {
+  std::vector<std::string> silent;
+  for (const auto& [peer, session] : sessions_) {
+    if (steady_now - session.last_heard > limits_.session_timeout) silent.push_back(peer);
+  }
+  for (const std::string& peer : silent) {
+    ++counters_.sessions_timed_out;
+    Close(peer, FeedStatus::State::kDisconnected, "silent for too long; no heartbeat");
+  }
+}
+
+PublisherProtocol::Session* PublisherProtocol::Find(const std::string& session_id,
+                                                    const Turn& turn) {
+  const auto found = sessions_.find(turn.peer);
+  if (found != sessions_.end() && found->second.id == session_id) return &found->second;
+  if (found == sessions_.end() && fenced_peers_.contains(turn.peer)) {
+    ReplyError(turn, "FENCED",
+               "a newer session for this feed took over; do not reconnect by yourself");
+    return nullptr;
+  }
+  ReplyError(turn, "HELLO_REQUIRED", "no such session; say hello and use welcome.session");
+  return nullptr;
+}
+
+PublisherProtocol::Session* PublisherProtocol::SessionOfFeed(const std::string& feed_id) {
+  const auto peer = peer_of_feed_.find(feed_id);
+  return peer == peer_of_feed_.end() ? nullptr : &sessions_.at(peer->second);
+}
+
+void PublisherProtocol::Fence(Session& older, std::vector<OutgoingMessage>* out) {
+  ++counters_.fenced;
+  v1::GatewayMessage message;
+  message.mutable_error()->set_code("FENCED");
+  message.mutable_error()->set_message(
+      "a newer session for feed \"" + older.feed_id +
+      "\" took over; do not reconnect by yourself, two publishers share this feed_id");
+  out->push_back({older.peer, SerialiseWire(message, older.form)});
+  if (fenced_peers_.size() >= kFencedPeersMax) fenced_peers_.clear();
+  fenced_peers_.insert(older.peer);
+  const std::string peer = older.peer;
+  peer_of_feed_.erase(older.feed_id);
+  sessions_.erase(peer);
+}
+
+void PublisherProtocol::Close(const std::string& peer, FeedStatus::State state,
+                              const std::string& note) {
+  const auto found = sessions_.find(peer);
+  if (found == sessions_.end()) return;
+  const Session& session = found->second;
+  if (!session.test) {
+    FeedStatus status;
+    status.feed_id = session.feed_id;
+    status.state = state;
+    status.client = session.client;
+    status.note = note;
+    peer_of_feed_.erase(session.feed_id);
+    sink_->FeedChanged(status);
+  }
+  sessions_.erase(found);
+}
+
+void PublisherProtocol::SendAck(const Session& session,
+                                const std::vector<v1::Rejection>& rejections,
+                                std::vector<OutgoingMessage>* out) {
+  v1::GatewayMessage message;
+  v1::Ack* ack = message.mutable_ack();
+  ack->set_through_seq(session.committed_through);
+  for (const auto& rejection : rejections) *ack->add_rejections() = rejection;
+  ack->mutable_window()->set_payloads(limits_.window_payloads);
+  ack->mutable_window()->set_bytes(limits_.window_bytes);
+  out->push_back({session.peer, SerialiseWire(message, session.form)});
+}
+
+void PublisherProtocol::Reply(const Turn& turn, const v1::GatewayMessage& message) {
+  turn.out->push_back({turn.peer, SerialiseWire(message, turn.form)});
+}
+
+void PublisherProtocol::ReplyError(const Turn& turn, std::string_view code, std::string message) {
+  v1::GatewayMessage reply;
+  reply.mutable_error()->set_code(std::string(code));
+  reply.mutable_error()->set_message(std::move(message));
+  Reply(turn, reply);
+}
+
+}  // namespace fusiongateway

@@ -1,0 +1,160 @@
+// The gateway's side of the publisher protocol (docs/wire-protocol.md), without sockets: messages
+// of peers go in, messages to peers come out. The socket (ingress.h) and a simulation drive the
+// same code.
+//
+// One session per feed: a newer hello fences the older, which is terminal for it. Payloads are
+// taken in seq order only; what is on disk already is skipped, a gap is refused, and what there is
+// no room for is answered `busy` with the seq to send again. Nothing is acknowledged here:
+// Committed() says what has become durable, and only that is acked. Bounds: sessions (one a feed,
+// plus test sessions), unacked payloads and bytes a session (the window), unacked dispositions a
+// session.
+//
+// Not thread-safe; takes the time from its caller.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "fusion/base/time.h"
+#include "fusion/clock/peer_clock.h"
+#include "fusiongateway/v1/publisher.pb.h"
+#include "pipeline/feeds/feed_decoder.h"
+#include "pipeline/feeds/ingress_sink.h"
+#include "proto/codec/json_form.h"
+
+namespace fusiongateway {
+
+struct PublisherLimits {
+  std::uint64_t window_payloads = 4096;
+  std::uint64_t window_bytes = 8u << 20;
+  std::uint32_t batch_max = 512;
+  std::uint64_t message_bytes_max = 1u << 20;
+  Duration busy_retry_after = std::chrono::milliseconds{50};
+  Duration session_timeout = std::chrono::seconds{30};
+  std::uint64_t unacked_dispositions_max = 256;
+  std::size_t test_sessions_max = 64;
+};
+
+// One message to one peer. `peer` is the ROUTER's routing id.
+struct OutgoingMessage {
+  std::string peer;
+  std::string bytes;
+};
+
+struct PublisherCounters {
+  std::uint64_t messages = 0;
+  std::uint64_t payloads = 0;
+  std::uint64_t rejections = 0;
+  std::uint64_t duplicates = 0;
+  std::uint64_t busy = 0;
+  std::uint64_t malformed = 0;
+  std::uint64_t too_large = 0;
+  std::uint64_t fenced = 0;
+  std::uint64_t sessions_opened = 0;
+  std::uint64_t sessions_timed_out = 0;
+  std::uint64_t forbidden = 0;
+};
+
+// What the fusion loop made durable of one outbox.
+struct CommittedThrough {
+  std::string feed_id;
+  std::string outbox_id;
+  std::uint64_t through_seq = 0;
+  std::vector<v1::Rejection> rejections;
+};
+
+class PublisherProtocol {
+ public:
+  using Decoders = std::map<std::string, std::unique_ptr<FeedDecoder>>;
+
+  // `session_tag` makes this run's session ids unlike those of any other run.
+  PublisherProtocol(Decoders decoders, PublisherLimits limits, IngressSink* sink,
+                    std::string session_tag);
+
+  // One message from `peer`. `allowed_feed`: the feed its key is bound to, none = any.
+  void Handle(const std::string& peer, std::string_view bytes, UtcTime now, SteadyTime steady_now,
+              const std::optional<std::string>& allowed_feed, std::vector<OutgoingMessage>* out);
+  void Committed(const CommittedThrough& committed, std::vector<OutgoingMessage>* out);
+  // New dispositions of a feed are on disk.
+  void DispositionsMade(const std::string& feed_id, std::vector<OutgoingMessage>* out);
+  // Ends sessions that have been silent for too long.
+  void Expire(SteadyTime steady_now);
+
+  const PublisherCounters& counters() const { return counters_; }
+
+ private:
+  struct Session {
+    std::string id;
+    std::string peer;
+    std::string feed_id;
+    std::string outbox_id;
+    std::string client;
+    bool test = false;
+    WireForm form = WireForm::kProtobuf;
+    std::uint64_t resumed_after = 0;  // told in welcome
+    std::uint64_t committed_through = 0;
+    std::uint64_t received_through = 0;                      // handed to the fusion loop
+    std::map<std::uint64_t, std::uint64_t> bytes_in_flight;  // last seq of a batch -> its bytes
+    std::uint64_t bytes_in_flight_total = 0;
+    bool refusing = false;  // busy was told; nothing was taken since
+    std::uint64_t dispositions_acked = 0;
+    std::uint64_t dispositions_sent = 0;
+    SteadyTime last_heard{};
+    PeerClock clock;
+    std::optional<v1::ProbeReply> last_reply;
+  };
+  // The message being handled.
+  struct Turn {
+    const std::string& peer;
+    WireForm form;
+    UtcTime now;
+    SteadyTime steady_now;
+    const std::optional<std::string>& allowed_feed;
+    std::vector<OutgoingMessage>* out;
+  };
+
+  void HandleHello(const v1::Hello& hello, const Turn& turn);
+  void HandlePublish(const v1::Publish& publish, std::size_t message_bytes, const Turn& turn);
+  void HandleProbe(const v1::Probe& probe, const Turn& turn);
+  void HandleHeartbeat(const v1::Heartbeat& heartbeat, const Turn& turn);
+  void HandleDispositionAck(const v1::DispositionAck& ack, const Turn& turn);
+  void HandleBye(const Turn& turn);
+
+  void PublishTest(Session& session, const v1::Publish& publish, const Turn& turn);
+  void PublishReal(Session& session, const v1::Publish& publish, std::size_t message_bytes,
+                   const Turn& turn);
+  IngressBatch Decode(Session& session, const v1::Publish& publish, std::uint64_t from_seq,
+                      const Turn& turn);
+  void SendBusy(Session& session, const Turn& turn);
+  void SendAck(const Session& session, const std::vector<v1::Rejection>& rejections,
+               std::vector<OutgoingMessage>* out);
+  void PumpDispositions(Session& session, std::vector<OutgoingMessage>* out);
+
+  // The session of this peer if `session_id` is its own; otherwise tells the peer why not.
+  Session* Find(const std::string& session_id, const Turn& turn);
+  Session* SessionOfFeed(const std::string& feed_id);
+  void Fence(Session& older, std::vector<OutgoingMessage>* out);
+  void Close(const std::string& peer, FeedStatus::State state, const std::string& note);
+  void Reply(const Turn& turn, const v1::GatewayMessage& message);
+  void ReplyError(const Turn& turn, std::string_view code, std::string message);
+
+  Decoders decoders_;
+  const PublisherLimits limits_;
+  IngressSink* const sink_;
+  const std::string session_tag_;
+  std::uint64_t sessions_made_ = 0;
+  std::unordered_map<std::string, Session> sessions_;  // by peer
+  std::map<std::string, std::string> peer_of_feed_;    // feed id -> peer
+  std::unordered_set<std::string> fenced_peers_;       // bounded; answered FENCED for good
+  PublisherCounters counters_;
+};
+
+}  // namespace fusiongateway
