@@ -3,7 +3,7 @@
 //
 // Threading: one I/O thread of its own does nothing but move bytes; every call to the backend runs
 // as a job on `workers`, which the application owns and bounds. All members may be called from any
-// thread. `backend`, `clock` and `workers` must outlive the server; Stop (and the destructor) waits
+// thread. `backend` and `workers` must outlive the server; Stop (and the destructor) waits
 // for jobs that are running, so `workers` must still run or drop what it has taken.
 //
 // Refused at Start: an address that is not loopback (there are no accounts yet, and nothing beyond
@@ -79,7 +79,7 @@ class WallServer {
   // Listens when it returns. kInvalidArgument, kPermissionDenied (address), kNotFound (page),
   // kUnavailable (port taken).
   static Result<std::unique_ptr<WallServer>> Start(const WallOptions& options, WallBackend& backend,
-                                                   const Clock& clock, WallWorkers workers);
+                                                   WallWorkers workers);
   ~WallServer();
   WallServer(const WallServer&) = delete;
   WallServer& operator=(const WallServer&) = delete;

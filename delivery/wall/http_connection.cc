@@ -1,0 +1,292 @@
+// One HTTP connection: read a request, check who asks, answer, again. See wall_server.h.
+#include <spdlog/spdlog.h>
+
+#include <boost/beast/websocket/rfc6455.hpp>
+
+#include "delivery/wall/server_core.h"
+
+namespace fusiongateway {
+namespace {
+
+using Tcp = net::ip::tcp;
+
+std::chrono::nanoseconds Span(Duration duration) { return duration; }
+
+ApiResponse Busy(std::string zh, std::string en) {
+  ApiResponse response = ToResponse({503, "busy", std::move(zh), std::move(en), {}});
+  response.headers.emplace_back("Retry-After", "1");
+  return response;
+}
+
+class Connection : public Closable {
+ public:
+  Connection(CorePtr core, Tcp::socket socket)
+      : core_(std::move(core)), stream_(std::move(socket)) {
+    core_->open.insert(this);
+    ++core_->counters.connections_open;
+  }
+  ~Connection() override {
+    core_->open.erase(this);
+    --core_->counters.connections_open;
+  }
+
+  void Close() override { stream_.close(); }
+
+  net::awaitable<void> Run(bool refuse);
+
+ private:
+  using Parser = http::request_parser<http::string_body>;
+
+  net::awaitable<bool> ReadRequest(bool first, std::optional<HttpRequest>* request);
+  net::awaitable<bool> Answer(HttpRequest request);
+  net::awaitable<ApiResponse> AnswerApi(ApiRequest request);
+  net::awaitable<bool> TakeSnapshotPlace();
+  void ReleaseSnapshotPlace();
+  ApiResponse AnswerPage(const HttpRequest& request, const RequestTarget& target);
+  // The request may not be answered at all: Host, Origin, target.
+  std::optional<ApiResponse> Refusal(const HttpRequest& request, Result<RequestTarget>* target);
+  std::optional<ApiResponse> StreamRefusal(const RequestTarget& target);
+  net::awaitable<bool> Write(ApiResponse response, unsigned version, bool keep_alive, bool head);
+  net::awaitable<bool> Refuse(ApiResponse response);
+
+  CorePtr core_;
+  beast::tcp_stream stream_;
+  beast::flat_buffer buffer_{64 * 1024};
+};
+
+net::awaitable<void> Connection::Run(bool refuse) {
+  for (bool first = true; !core_->stopping; first = false) {
+    std::optional<HttpRequest> request;
+    if (!co_await ReadRequest(first, &request)) break;
+    if (refuse) {
+      co_await Refuse(Busy("连接数已满，请稍后再试", "too many connections, try again soon"));
+      break;
+    }
+    ++core_->counters.requests;
+    if (!co_await Answer(std::move(*request))) break;
+  }
+  ErrorCode ignored;
+  stream_.socket().shutdown(Tcp::socket::shutdown_send, ignored);
+}
+
+// False when the connection is over; what can still be said has been said.
+net::awaitable<bool> Connection::ReadRequest(bool first, std::optional<HttpRequest>* request) {
+  Parser parser;
+  parser.header_limit(static_cast<std::uint32_t>(core_->options.header_bytes_max));
+  parser.body_limit(core_->options.body_bytes_max);
+  stream_.expires_after(Span(first ? core_->options.read_timeout : core_->options.idle_timeout));
+  auto [header_error, header_bytes] =
+      co_await http::async_read_header(stream_, buffer_, parser, kTuple);
+  ErrorCode error = header_error;
+  if (!error) {
+    stream_.expires_after(Span(core_->options.read_timeout));
+    auto [body_error, body_bytes] = co_await http::async_read(stream_, buffer_, parser, kTuple);
+    error = body_error;
+  }
+  if (!error) {
+    *request = parser.release();
+    co_return true;
+  }
+  if (error == http::error::end_of_stream || error == net::error::operation_aborted) {
+    co_return false;
+  }
+  if (error == beast::error::timeout) {
+    // tcp_stream has closed the socket: nothing can be said. An idle keep-alive is no refusal.
+    if (first || parser.got_some()) ++core_->counters.requests_refused;
+    co_return false;
+  }
+  if (error == http::error::header_limit) {
+    co_return co_await Refuse(ToResponse(
+        {431, "header-too-large", "请求头过大", "the request's header is too large", {}}));
+  }
+  if (error == http::error::body_limit) {
+    co_return co_await Refuse(
+        ToResponse({413, "body-too-large", "请求内容过大", "the request's body is too large", {}}));
+  }
+  if (error.category() == http::make_error_code(http::error::bad_method).category()) {
+    co_return co_await Refuse(
+        ToResponse({400, "not-http", "不是合法的 HTTP 请求", "not valid HTTP", {}}));
+  }
+  co_return false;
+}
+
+// Answers with an error and ends the connection: its bytes can no longer be trusted to line up.
+net::awaitable<bool> Connection::Refuse(ApiResponse response) {
+  if (response.status != 503) ++core_->counters.requests_refused;
+  co_await Write(std::move(response), 11, false, false);
+  co_return false;
+}
+
+std::optional<ApiResponse> Connection::Refusal(const HttpRequest& request,
+                                               Result<RequestTarget>* target) {
+  if (request.count(http::field::host) != 1 ||
+      !core_->guard->HostAllowed(request[http::field::host])) {
+    return ToResponse({421,
+                       "wrong-host",
+                       "此服务不以该主机名应答",
+                       "this server does not answer to that Host; name it in the configuration",
+                       {}});
+  }
+  const bool changes = request.method() != http::verb::get && request.method() != http::verb::head;
+  const bool upgrades = beast::websocket::is_upgrade(request);
+  if ((changes || upgrades) && !core_->guard->OriginAllowed(request[http::field::origin])) {
+    return ToResponse({403,
+                       "wrong-origin",
+                       "拒绝来自其他网站的请求",
+                       "requests from another site's page are refused",
+                       {}});
+  }
+  *target = ParseTarget(request.target());
+  if (!target->ok()) {
+    return ToResponse({400, "bad-target", "请求地址有误", target->status().message(), {}});
+  }
+  return std::nullopt;
+}
+
+// True when the connection goes on.
+net::awaitable<bool> Connection::Answer(HttpRequest request) {
+  const unsigned version = request.version();
+  const bool head = request.method() == http::verb::head;
+  const bool keep_alive = request.keep_alive();
+  Result<RequestTarget> target = Internal("not parsed");
+  if (auto refusal = Refusal(request, &target)) {
+    ++core_->counters.requests_refused;
+    co_return co_await Write(std::move(*refusal), version, keep_alive, head);
+  }
+  if (target->Path() == "/ws/stream" && beast::websocket::is_upgrade(request)) {
+    if (auto refusal = StreamRefusal(*target)) {
+      co_return co_await Write(std::move(*refusal), version, keep_alive, head);
+    }
+    const StreamId stream = *ParseStreamName(target->Query("stream").value_or("live"));
+    net::co_spawn(
+        core_->io,
+        ServeStream(core_, std::move(stream_), std::move(request), std::move(*target), stream),
+        net::detached);
+    co_return false;
+  }
+  ApiResponse response;
+  if (WallApi::Owns(*target)) {
+    ApiRequest api{std::string(request.method_string()), std::move(*target),
+                   std::string(request[http::field::content_type]), std::move(request.body())};
+    response = co_await AnswerApi(std::move(api));
+  } else {
+    response = AnswerPage(request, *target);
+  }
+  if (response.status >= 500) ++core_->counters.requests_failed;
+  co_return co_await Write(std::move(response), version, keep_alive, head);
+}
+
+std::optional<ApiResponse> Connection::StreamRefusal(const RequestTarget& target) {
+  if (core_->counters.streams_open >= core_->options.streams_max) {
+    return Busy("数据流连接数已满", "too many streams are open");
+  }
+  const auto after = target.Query("after");
+  if (!ParseStreamName(target.Query("stream").value_or("live")) ||
+      (after && !ParseNumber(*after))) {
+    return ToResponse({400,
+                       "bad-parameter",
+                       "stream 或 after 有误",
+                       "stream must be live or settled, after a whole number",
+                       {}});
+  }
+  return std::nullopt;
+}
+
+ApiResponse Connection::AnswerPage(const HttpRequest& request, const RequestTarget& target) {
+  const WebAsset* asset = core_->assets.Find(target.Path());
+  if (asset == nullptr) {
+    return ToResponse({404, "no-such-path", "没有这个地址", "there is nothing at this path", {}});
+  }
+  if (request.method() != http::verb::get && request.method() != http::verb::head) {
+    ApiResponse refused = ToResponse({405,
+                                      "method-not-allowed",
+                                      "此地址不接受该方法",
+                                      "this path does not take that method",
+                                      {}});
+    refused.headers.emplace_back("Allow", "GET, HEAD");
+    return refused;
+  }
+  ApiResponse response{200, asset->content_type, {}, {{"ETag", asset->etag}}};
+  response.headers.emplace_back("Cache-Control", "no-cache");
+  if (request[http::field::if_none_match] == asset->etag) {
+    response.status = 304;
+  } else {
+    response.body = asset->bytes;
+  }
+  return response;
+}
+
+net::awaitable<ApiResponse> Connection::AnswerApi(ApiRequest request) {
+  const bool snapshot = WallApi::IsSnapshot(request.target);
+  if (snapshot && !co_await TakeSnapshotPlace()) {
+    ++core_->counters.snapshots_refused;
+    co_return Busy("画面解码繁忙，请稍后再试", "too many pictures are being decoded");
+  }
+  auto response = std::make_shared<ApiResponse>();
+  const CorePtr core = core_;
+  const bool done = co_await OnWorkers(core, [core, response, request = std::move(request)] {
+    *response = core->api.Answer(request);
+  });
+  if (snapshot) ReleaseSnapshotPlace();
+  if (!done) co_return Busy("网关繁忙，请稍后再试", "the gateway is busy");
+  co_return std::move(*response);
+}
+
+// Pictures are decoded a few at a time, the rest wait in line for a bounded while.
+net::awaitable<bool> Connection::TakeSnapshotPlace() {
+  ServerCore& core = *core_;
+  if (core.snapshots_running < core.options.snapshots_max) {
+    ++core.snapshots_running;
+    co_return true;
+  }
+  if (core.snapshots_waiting.size() >= core.options.snapshots_queued_max) co_return false;
+  net::steady_timer turn(core.io);
+  turn.expires_after(Span(core.options.snapshot_timeout));
+  core.snapshots_waiting.push_back(&turn);
+  auto [error] = co_await turn.async_wait(kTuple);
+  // Called: the place was handed over, and the timer taken off the line, by ReleaseSnapshotPlace.
+  if (error) co_return true;
+  const bool still_waiting = std::erase(core.snapshots_waiting, &turn) > 0;
+  co_return !still_waiting;
+}
+
+void Connection::ReleaseSnapshotPlace() {
+  if (core_->snapshots_waiting.empty()) {
+    --core_->snapshots_running;
+    return;
+  }
+  net::steady_timer* next = core_->snapshots_waiting.front();
+  core_->snapshots_waiting.pop_front();
+  next->cancel();
+}
+
+net::awaitable<bool> Connection::Write(ApiResponse answer, unsigned version, bool keep_alive,
+                                       bool head) {
+  http::response<http::string_body> response{static_cast<http::status>(answer.status), version};
+  SetSecurityHeaders(&response);
+  response.set(http::field::content_type, answer.content_type);
+  response.set(http::field::cache_control, "no-store");
+  for (const auto& [name, value] : answer.headers) response.set(name, value);
+  response.keep_alive(keep_alive);
+  const std::size_t length = answer.body.size();
+  if (!head) response.body() = std::move(answer.body);
+  if (answer.status == 304) {
+    response.erase(http::field::content_type);
+  } else {
+    response.content_length(length);
+  }
+  http::response_serializer<http::string_body> serializer(response);
+  stream_.expires_after(Span(core_->options.write_timeout));
+  auto [error, bytes] = head ? co_await http::async_write_header(stream_, serializer, kTuple)
+                             : co_await http::async_write(stream_, serializer, kTuple);
+  co_return !error && keep_alive;
+}
+
+}  // namespace
+
+net::awaitable<void> ServeConnection(CorePtr core, Tcp::socket socket, bool refuse) {
+  Connection connection(std::move(core), std::move(socket));
+  co_await connection.Run(refuse);
+}
+
+}  // namespace fusiongateway
