@@ -244,6 +244,7 @@ net::awaitable<bool> Connection::TakeSnapshotPlace() {
   turn.expires_after(Span(core.options.snapshot_timeout));
   core.snapshots_waiting.push_back(&turn);
   auto [error] = co_await turn.async_wait(kTuple);
+  if (core.stopping) co_return false;
   // Called: the place was handed over, and the timer taken off the line, by ReleaseSnapshotPlace.
   if (error) co_return true;
   const bool still_waiting = std::erase(core.snapshots_waiting, &turn) > 0;

@@ -32,7 +32,8 @@ std::string ErrorText(std::string code, std::string message) {
 struct Batch {
   std::vector<std::string> messages;
   std::uint64_t records = 0;
-  bool failed = false;
+  bool more = false;    // there may be another batch at once
+  bool failed = false;  // the journal could not be read
 };
 
 void BeginAtSnapshot(const WallBackend& backend, Place* place, Batch* batch) {
@@ -72,6 +73,7 @@ Batch NextBatch(const WallBackend& backend, const WallOptions& options, Place* p
     return batch;
   }
   if (records->through_seq() < records->from_seq()) return batch;
+  batch.more = records->through_seq() - *place->after >= options.stream_batch_records_max;
   place->after = records->through_seq();
   batch.records = static_cast<std::uint64_t>(records->records_size());
   v1::StreamMessage out;
@@ -176,24 +178,20 @@ net::awaitable<void> RecordStream::Follow() {
       if (closed_ || !co_await Send(std::move(message))) co_return;
     }
     core_->counters.records_sent += batch->records;
-    const bool more = done && batch->records >= core_->options.stream_batch_records_max;
-    if (batch->failed) notified_ = false;  // not at once again
-    if (!more && !co_await WaitForMore()) co_return;
+    if (batch->failed || !done) notified_ = false;  // not at once again
+    if (!batch->more && !co_await WaitForMore()) co_return;
   }
 }
 
-// Until records were committed; heartbeats meanwhile. False when the client is gone.
+// Until records were committed, or for one heartbeat: a batch that could not be read is tried again
+// at that pace. False when the client is gone.
 net::awaitable<bool> RecordStream::WaitForMore() {
-  while (!closed_ && !notified_) {
-    wake_.expires_after(std::chrono::nanoseconds(core_->options.heartbeat));
-    auto [error] = co_await wake_.async_wait(kTuple);
-    if (closed_) co_return false;
-    if (error || notified_) break;
-    if (!co_await Send(Heartbeat(core_->backend, place_.after.value_or(0)))) co_return false;
-    // A record whose Notify was lost, or whose read failed, is looked for at this pace.
-    break;
-  }
-  co_return !closed_;
+  if (notified_) co_return !closed_;
+  wake_.expires_after(std::chrono::nanoseconds(core_->options.heartbeat));
+  auto [cancelled] = co_await wake_.async_wait(kTuple);
+  if (closed_) co_return false;
+  if (cancelled) co_return true;
+  co_return co_await Send(Heartbeat(core_->backend, place_.after.value_or(0)));
 }
 
 net::awaitable<bool> RecordStream::Send(std::string text) {

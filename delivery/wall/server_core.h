@@ -6,7 +6,6 @@
 
 #include <atomic>
 #include <boost/asio.hpp>
-#include <boost/asio/experimental/as_tuple.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 #include <deque>
@@ -26,7 +25,7 @@ using HttpRequest = http::request<http::string_body>;
 using ErrorCode = boost::system::error_code;
 
 // co_await f(..., kTuple): errors come back as values.
-inline constexpr auto kTuple = net::experimental::as_tuple(net::use_awaitable);
+inline constexpr auto kTuple = net::as_tuple(net::use_awaitable);
 
 // Something Stop can close and Notify can wake.
 class Closable {

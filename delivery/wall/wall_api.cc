@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "fusiongateway/v1/consumer.pb.h"
 #include "proto/codec/codec.h"
 #include "proto/codec/json_form.h"
 

@@ -6,6 +6,7 @@
 
 #include "delivery/wall/http_message.h"
 #include "delivery/wall/wall_server.h"
+#include "fusiongateway/v1/consumer.pb.h"
 
 namespace fusiongateway {
 

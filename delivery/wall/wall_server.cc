@@ -91,6 +91,8 @@ class WallServer::Impl {
         core_->stopping = true;
         ErrorCode ignored;
         acceptor_.close(ignored);
+        for (net::steady_timer* turn : core_->snapshots_waiting) turn->cancel();
+        core_->snapshots_waiting.clear();
         for (Closable* connection : core_->open) connection->Close();
       });
       if (thread_.joinable()) thread_.join();  // ends when the last connection and job have
