@@ -8,6 +8,7 @@
 
 #include "fusion/base/status.h"
 #include "fusion/model/stream_record.h"
+#include "fusiongateway/v1/publisher.pb.h"
 #include "pipeline/feeds/feed_decoder.h"
 
 namespace fusiongateway {

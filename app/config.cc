@@ -1,0 +1,470 @@
+#include "app/config.h"
+
+#include <yaml-cpp/yaml.h>
+
+#include <charconv>
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <set>
+#include <sstream>
+#include <utility>
+
+namespace fusiongateway {
+namespace {
+
+// What went wrong or was left out, over the whole file.
+struct Findings {
+  std::string path;
+  std::optional<Status> first_error;
+  std::vector<std::string> defaulted;
+
+  void Error(const YAML::Mark& mark, const std::string& what) {
+    if (first_error) return;
+    first_error = InvalidArgument(path + ":" + std::to_string(mark.line + 1) + ": " + what);
+  }
+};
+
+// Scalars: one overload per type that the configuration holds. False: not such a value.
+bool Convert(const std::string& text, std::string* value) {
+  *value = text;
+  return true;
+}
+bool Convert(const std::string& text, bool* value) {
+  *value = text == "true";
+  return text == "true" || text == "false";
+}
+template <typename Number>
+  requires std::is_integral_v<Number>
+bool Convert(const std::string& text, Number* value) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), *value);
+  return error == std::errc{} && end == text.data() + text.size();
+}
+bool Convert(const std::string& text, double* value) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), *value);
+  return error == std::errc{} && end == text.data() + text.size() && std::isfinite(*value);
+}
+bool Convert(const std::string& text, Duration* value) {
+  const auto parsed = ParseDuration(text);
+  if (parsed.ok()) *value = *parsed;
+  return parsed.ok();
+}
+bool Convert(const std::string& text, std::optional<Duration>* value) {
+  if (text == "unknown") {
+    value->reset();
+    return true;
+  }
+  Duration known{};
+  if (!Convert(text, &known)) return false;
+  *value = known;
+  return true;
+}
+bool Convert(const std::string& text, CoordinateSystem* value) {
+  if (text == "WGS84") *value = CoordinateSystem::kWgs84;
+  else if (text == "GCJ02") *value = CoordinateSystem::kGcj02;
+  else if (text == "BD09") *value = CoordinateSystem::kBd09;
+  else return false;
+  return true;
+}
+bool Convert(const std::string& text, CameraTransport* value) {
+  if (text == "auto") *value = CameraTransport::kAuto;
+  else if (text == "tcp") *value = CameraTransport::kTcp;
+  else if (text == "udp") *value = CameraTransport::kUdp;
+  else return false;
+  return true;
+}
+
+template <typename T>
+constexpr const char* kExpected = "a whole number that fits";
+template <>
+constexpr const char* kExpected<std::string> = "a text";
+template <>
+constexpr const char* kExpected<bool> = "true or false";
+template <>
+constexpr const char* kExpected<double> = "a number";
+template <>
+constexpr const char* kExpected<Duration> = "a time span such as 200ms, 10s, 15min or 1h";
+template <>
+constexpr const char* kExpected<std::optional<Duration>> =
+    "a time span such as 200ms or 10s, or unknown";
+template <>
+constexpr const char* kExpected<CoordinateSystem> = "WGS84, GCJ02 or BD09";
+template <>
+constexpr const char* kExpected<CameraTransport> = "auto, tcp or udp";
+
+// One mapping of the file. Keys that nobody asks for are errors: they are typing mistakes.
+class Section {
+ public:
+  Section(YAML::Node node, std::string path, Findings* findings)
+      : node_(std::move(node)), path_(std::move(path)), findings_(findings) {
+    if (node_.IsDefined() && !node_.IsNull() && !node_.IsMap()) {
+      findings_->Error(node_.Mark(), "\"" + path_ + "\" must be a mapping of keys to values");
+      node_ = YAML::Node();
+    }
+  }
+
+  template <typename T>
+  void Read(const char* key, T* value) {
+    known_.insert(key);
+    const YAML::Node found = Get(key);
+    if (!found.IsDefined() || found.IsNull()) {
+      findings_->defaulted.push_back(Name(key));
+      return;
+    }
+    if (!found.IsScalar() || !Convert(found.Scalar(), value)) {
+      findings_->Error(found.Mark(), "\"" + Name(key) + "\" must be " + kExpected<T>);
+    }
+  }
+
+  template <typename T>
+  void Require(const char* key, T* value) {
+    if (!Get(key).IsDefined()) Fail("\"" + Name(key) + "\" is missing");
+    Read(key, value);
+  }
+
+  void Read(const char* key, std::vector<std::string>* values) {
+    known_.insert(key);
+    const YAML::Node found = Get(key);
+    if (!found.IsDefined() || found.IsNull()) {
+      findings_->defaulted.push_back(Name(key));
+      return;
+    }
+    if (!found.IsSequence()) {
+      return findings_->Error(found.Mark(), "\"" + Name(key) + "\" must be a list");
+    }
+    for (const auto& item : found) {
+      if (!item.IsScalar()) {
+        return findings_->Error(item.Mark(), "\"" + Name(key) + "\" must be a list of texts");
+      }
+      values->push_back(item.Scalar());
+    }
+  }
+
+  void Read(const char* key, std::map<std::string, std::string>* values) {
+    known_.insert(key);
+    const YAML::Node found = Get(key);
+    if (!found.IsDefined() || found.IsNull()) {
+      findings_->defaulted.push_back(Name(key));
+      return;
+    }
+    if (!found.IsMap()) {
+      return findings_->Error(found.Mark(), "\"" + Name(key) + "\" must be a mapping");
+    }
+    for (const auto& item : found) (*values)[item.first.Scalar()] = item.second.Scalar();
+  }
+
+  Section Child(const char* key) {
+    known_.insert(key);
+    return Section(Get(key), Name(key), findings_);
+  }
+
+  std::vector<Section> List(const char* key) {
+    known_.insert(key);
+    std::vector<Section> items;
+    const YAML::Node found = Get(key);
+    if (!found.IsDefined() || found.IsNull()) {
+      findings_->defaulted.push_back(Name(key));
+      return items;
+    }
+    if (!found.IsSequence()) {
+      findings_->Error(found.Mark(), "\"" + Name(key) + "\" must be a list");
+      return items;
+    }
+    for (std::size_t i = 0; i < found.size(); ++i) {
+      items.emplace_back(found[i], Name(key) + "[" + std::to_string(i) + "]", findings_);
+    }
+    return items;
+  }
+
+  void RefuseUnknownKeys() const {
+    if (!node_.IsMap()) return;
+    for (const auto& item : node_) {
+      if (!known_.contains(item.first.Scalar())) {
+        findings_->Error(item.first.Mark(), "unknown key \"" + Name(item.first.Scalar()) +
+                                                "\"; config/example.yaml lists all there are");
+      }
+    }
+  }
+
+  void Fail(const std::string& what) const { findings_->Error(node_.Mark(), what); }
+
+ private:
+  YAML::Node Get(const std::string& key) const {
+    const YAML::Node& constant = node_;
+    return node_.IsMap() ? constant[key] : YAML::Node(YAML::NodeType::Undefined);
+  }
+  std::string Name(const std::string& key) const { return path_.empty() ? key : path_ + "." + key; }
+
+  YAML::Node node_;
+  std::string path_;
+  Findings* findings_;
+  std::set<std::string> known_;
+};
+
+void ReadPosition(Section& section, Position* position) {
+  section.Read("latitude", &position->latitude);
+  section.Read("longitude", &position->longitude);
+  if (std::abs(position->latitude) > 90 || std::abs(position->longitude) > 180) {
+    section.Fail("latitude and longitude must be WGS-84 degrees");
+  }
+  position->original_crs = CoordinateSystem::kWgs84;
+}
+
+void ReadCurve(Section curve, CurveConfig* config) {
+  curve.Read("secret_key_file", &config->secret_key_file);
+  curve.Read("keys", &config->keys);
+  curve.RefuseUnknownKeys();
+}
+
+void ReadPublishers(Section section, PublishersConfig* config) {
+  section.Read("endpoint", &config->endpoint);
+  ReadCurve(section.Child("curve"), &config->curve);
+  section.Read("window_payloads", &config->window_payloads);
+  section.Read("window_bytes", &config->window_bytes);
+  section.Read("batch_max", &config->batch_max);
+  section.Read("session_timeout", &config->session_timeout);
+  section.RefuseUnknownKeys();
+}
+
+void ReadConsumers(Section section, ConsumersConfig* config) {
+  section.Read("endpoint", &config->endpoint);
+  section.Read("broadcast_endpoint", &config->broadcast_endpoint);
+  ReadCurve(section.Child("curve"), &config->curve);
+  section.RefuseUnknownKeys();
+}
+
+void ReadWall(Section section, WallConfig* config) {
+  section.Read("address", &config->address);
+  section.Read("port", &config->port);
+  section.Read("web_root", &config->web_root);
+  section.Read("host_names", &config->host_names);
+  section.Read("worker_threads", &config->worker_threads);
+  section.RefuseUnknownKeys();
+}
+
+void ReadFusion(Section section, FusionConfig* config) {
+  Section windows = section.Child("windows");
+  windows.Read("sensor", &config->windows.sensor);
+  windows.Read("tower", &config->windows.tower);
+  windows.Read("police_before", &config->windows.police_before);
+  windows.Read("police_after", &config->windows.police_after);
+  windows.Read("grid", &config->windows.grid);
+  windows.Read("video", &config->windows.video);
+  windows.Read("distance_m", &config->windows.distance_m);
+  windows.Read("odour_distance_m", &config->windows.odour_distance_m);
+  windows.Read("expire_after", &config->windows.expire_after);
+  windows.Read("future_max", &config->windows.future_max);
+  windows.RefuseUnknownKeys();
+  section.Read("accept_sources", &config->accept_sources);
+  section.Read("drill_ids", &config->drill_ids);
+  section.Read("queue_batches_max", &config->queue_batches_max);
+  section.Read("frame_wait_max", &config->frame_wait_max);
+  section.RefuseUnknownKeys();
+}
+
+FeedSection ReadFeed(Section& section) {
+  FeedSection config;
+  FeedConfig& feed = config.feed;
+  section.Require("feed_id", &feed.feed_id);
+  section.Require("plugin", &feed.plugin);
+  section.Read("plugin_path", &feed.plugin_path);
+  section.Read("default_crs", &feed.default_crs);
+  section.Read("time_zone_offset", &feed.time_zone_offset);
+  section.Read("default_district", &feed.default_district);
+  section.Read("position_uncertainty_m", &feed.position_uncertainty_m);
+  section.Read("clock_error_max", &feed.clock_error_max);
+  section.Read("unsynchronised_bound", &feed.unsynchronised_bound);
+  section.Read("future_max", &feed.future_max);
+  section.Read("past_max", &feed.past_max);
+  section.Read("lateness_max", &config.engine.lateness_max);
+  section.Read("idle_after", &config.engine.idle_after);
+  config.engine.feed_id = feed.feed_id;
+  if (feed.feed_id.empty()) section.Fail("a feed needs a feed_id");
+  section.RefuseUnknownKeys();
+  return config;
+}
+
+CameraSection ReadCamera(Section& section) {
+  CameraSection config;
+  CameraConfig& camera = config.camera;
+  section.Require("camera_id", &camera.camera_id);
+  section.Require("url", &camera.url);
+  section.Read("user", &camera.user);
+  section.Read("password", &camera.password);
+  section.Read("transport", &camera.transport);
+  section.Read("clock_error_max", &camera.clock_error_max);
+  section.Read("path_delay_max", &camera.path_delay_max);
+  section.Read("unsynchronised_bound", &camera.unsynchronised_bound);
+  section.Read("ring_seconds", &camera.ring_seconds);
+  section.Read("ring_bytes", &camera.ring_bytes);
+  section.Read("stall_after", &camera.stall_after);
+  section.Read("latency", &camera.latency);
+  config.engine.camera_id = camera.camera_id;
+  section.Read("name", &config.engine.name);
+  section.Read("role", &config.engine.role);
+  section.Read("site_id", &config.engine.site_id);
+  section.Read("range_m", &config.engine.range_m);
+  ReadPosition(section, &config.engine.position);
+  section.RefuseUnknownKeys();
+  return config;
+}
+
+EngineConfig::Site ReadSite(Section& section) {
+  EngineConfig::Site site;
+  section.Require("site_id", &site.site_id);
+  section.Read("name", &site.name);
+  section.Read("district_code", &site.district_code);
+  section.Read("medium", &site.medium);
+  section.Read("radius_m", &site.radius_m);
+  section.Read("device_ids", &site.device_ids);
+  ReadPosition(section, &site.position);
+  section.RefuseUnknownKeys();
+  return site;
+}
+
+// Anything beyond loopback needs credentials.
+void CheckAccess(const Config& config, Section& root) {
+  const auto check = [&](const std::string& endpoint, const CurveConfig& curve, const char* key) {
+    if (IsLoopbackEndpoint(endpoint)) return;
+    if (curve.secret_key_file.empty() || curve.keys.empty()) {
+      root.Fail(std::string(key) + " \"" + endpoint +
+                "\" is reachable from other machines and has no credentials: set curve."
+                "secret_key_file (fusion-gateway keygen) and curve.keys, or listen on 127.0.0.1");
+    }
+  };
+  check(config.publishers.endpoint, config.publishers.curve, "publishers.endpoint");
+  check(config.consumers.endpoint, config.consumers.curve, "consumers.endpoint");
+  check(config.consumers.broadcast_endpoint, config.consumers.curve,
+        "consumers.broadcast_endpoint");
+  if (config.wall.address != "127.0.0.1" && config.wall.address != "::1") {
+    root.Fail("wall.address \"" + config.wall.address +
+              "\" is reachable from other machines, and the wall has no accounts yet: listen on "
+              "127.0.0.1");
+  }
+}
+
+void CheckIds(const Config& config, Section& root) {
+  std::set<std::string> feeds, cameras, sites;
+  for (const auto& site : config.sites) {
+    if (!sites.insert(site.site_id).second) root.Fail("site_id \"" + site.site_id + "\" is used twice");
+  }
+  for (const auto& feed : config.feeds) {
+    if (!feeds.insert(feed.feed.feed_id).second) {
+      root.Fail("feed_id \"" + feed.feed.feed_id + "\" is used twice");
+    }
+  }
+  for (const auto& camera : config.cameras) {
+    if (!cameras.insert(camera.camera.camera_id).second) {
+      root.Fail("camera_id \"" + camera.camera.camera_id + "\" is used twice");
+    }
+    if (!camera.engine.site_id.empty() && !sites.contains(camera.engine.site_id)) {
+      root.Fail("camera \"" + camera.camera.camera_id + "\" stands on site \"" +
+                camera.engine.site_id + "\", which is not among sites");
+    }
+  }
+  for (const auto& [key, feed] : config.publishers.curve.keys) {
+    if (!feeds.contains(feed)) {
+      root.Fail("publishers.curve.keys binds a key to feed \"" + feed +
+                "\", which is not among feeds");
+    }
+  }
+  if (config.fusion.accept_sources == 0) root.Fail("fusion.accept_sources must be at least 1");
+  if (config.wall.worker_threads == 0) root.Fail("wall.worker_threads must be at least 1");
+  if (config.publishers.batch_max == 0 || config.publishers.window_payloads == 0 ||
+      config.publishers.window_bytes == 0) {
+    root.Fail("publishers.batch_max, window_payloads and window_bytes must be at least 1");
+  }
+}
+
+void MakeAbsolute(std::string* path, const std::filesystem::path& base) {
+  if (!path->empty() && std::filesystem::path(*path).is_relative()) {
+    *path = (base / *path).lexically_normal().string();
+  }
+}
+
+}  // namespace
+
+Result<Duration> ParseDuration(const std::string& text) {
+  double number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const std::string unit(end, text.data() + text.size());
+  const std::pair<const char*, double> kUnits[] = {
+      {"ns", 1}, {"us", 1e3}, {"ms", 1e6}, {"s", 1e9}, {"min", 6e10}, {"h", 3.6e12}, {"d", 8.64e13}};
+  for (const auto& [name, nanoseconds] : kUnits) {
+    if (error == std::errc{} && unit == name && std::isfinite(number) &&
+        std::abs(number * nanoseconds) < 9e18) {
+      return Duration{static_cast<std::int64_t>(std::llround(number * nanoseconds))};
+    }
+  }
+  return InvalidArgument("\"" + text + "\" is not a time span; write 200ms, 10s, 15min or 1h");
+}
+
+bool IsLoopbackEndpoint(const std::string& endpoint) {
+  if (endpoint.starts_with("ipc://") || endpoint.starts_with("inproc://")) return true;
+  for (const char* host : {"tcp://127.", "tcp://[::1]:", "tcp://localhost:"}) {
+    if (endpoint.starts_with(host)) return true;
+  }
+  return false;
+}
+
+Result<LoadedConfig> ParseConfig(const std::string& text, const std::string& path) {
+  Findings findings{path, {}, {}};
+  LoadedConfig loaded;
+  Config& config = loaded.config;
+  try {
+    Section root(YAML::Load(text), "", &findings);
+    root.Require("gateway_id", &config.gateway_id);
+    root.Read("state_dir", &config.state_dir);
+    root.Read("tables_dir", &config.tables_dir);
+    root.Read("plugin_dir", &config.plugin_dir);
+    ReadPublishers(root.Child("publishers"), &config.publishers);
+    ReadConsumers(root.Child("consumers"), &config.consumers);
+    ReadWall(root.Child("wall"), &config.wall);
+    ReadFusion(root.Child("fusion"), &config.fusion);
+    for (Section& section : root.List("sites")) config.sites.push_back(ReadSite(section));
+    for (Section& section : root.List("feeds")) config.feeds.push_back(ReadFeed(section));
+    for (Section& section : root.List("cameras")) config.cameras.push_back(ReadCamera(section));
+    root.RefuseUnknownKeys();
+    CheckIds(config, root);
+    CheckAccess(config, root);
+  } catch (const YAML::Exception& error) {
+    findings.Error(error.mark, "not valid YAML: " + error.msg);
+  }
+  if (findings.first_error) return *findings.first_error;
+  const auto base = std::filesystem::path(path).parent_path();
+  for (std::string* file : {&config.state_dir, &config.tables_dir, &config.plugin_dir,
+                            &config.wall.web_root, &config.publishers.curve.secret_key_file,
+                            &config.consumers.curve.secret_key_file}) {
+    MakeAbsolute(file, base);
+  }
+  for (FeedSection& feed : config.feeds) {
+    feed.feed.plugin_dir = config.plugin_dir;
+    feed.feed.drill_ids = config.fusion.drill_ids;
+    MakeAbsolute(&feed.feed.plugin_path, base);
+  }
+  loaded.defaulted = std::move(findings.defaulted);
+  return loaded;
+}
+
+Result<LoadedConfig> LoadConfig(const std::string& path) {
+  std::ifstream file(path);
+  if (!file) return NotFound(path + ": cannot be read; does it exist?");
+  std::ostringstream text;
+  text << file.rdbuf();
+  return ParseConfig(text.str(), path);
+}
+
+EngineConfig EngineConfigOf(const Config& config) {
+  EngineConfig engine;
+  engine.gateway_id = config.gateway_id;
+  for (const auto& feed : config.feeds) engine.feeds.push_back(feed.engine);
+  for (const auto& camera : config.cameras) engine.cameras.push_back(camera.engine);
+  engine.sites = config.sites;
+  engine.windows = config.fusion.windows;
+  engine.accept_sources = config.fusion.accept_sources;
+  engine.drill_ids = config.fusion.drill_ids;
+  return engine;
+}
+
+}  // namespace fusiongateway

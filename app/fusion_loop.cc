@@ -1,0 +1,306 @@
+#include "app/fusion_loop.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <optional>
+#include <set>
+
+namespace fusiongateway {
+namespace {
+
+constexpr std::size_t kInputsPerTurn = 256;
+constexpr Duration kWaitMax = std::chrono::milliseconds{100};
+constexpr std::chrono::milliseconds kCommitRetry{500};
+
+v1::Rejection ToRejection(const DeadLetter& letter) {
+  v1::Rejection rejection;
+  rejection.set_seq(letter.seq);
+  rejection.set_code(letter.code);
+  rejection.set_message(letter.message);
+  rejection.set_field(letter.field);
+  return rejection;
+}
+
+}  // namespace
+
+// One batch on its way to disk.
+struct FusionLoop::Turn {
+  JournalBatch batch;
+  EngineOutput output;
+  std::map<std::pair<std::string, std::string>, CommittedThrough> outboxes;
+  std::vector<DispositionsAcked> dispositions_acked;
+
+  bool empty() const { return batch.entries.empty() && outboxes.empty(); }
+};
+
+FusionLoop::FusionLoop(Journal* journal, const Clock* clock, EngineConfig config,
+                       std::size_t queue_batches_max, FusionLoopCallbacks callbacks)
+    : journal_(journal),
+      clock_(clock),
+      config_(std::move(config)),
+      callbacks_(std::move(callbacks)),
+      queue_(queue_batches_max) {}
+
+FusionLoop::~FusionLoop() { Stop(); }
+
+Status FusionLoop::Recover() {
+  std::optional<JournalOpened> opened;
+  std::shared_ptr<const EngineConfig> config;
+  Status wrong_engine;
+  Status read = journal_->ReadLog(1, [&](const LogEntry& entry) {
+    if (const auto* body = std::get_if<JournalOpened>(&entry.body)) opened = *body;
+    if (const auto* body = std::get_if<ConfigLoaded>(&entry.body)) config = body->config;
+    if (opened && opened->engine_version != kEngineVersion) {
+      wrong_engine = FailedPrecondition(
+          "the journal was written by engine version " + opened->engine_version + ", this is " +
+          std::string(kEngineVersion) + "; run the version that wrote it");
+      return false;
+    }
+    EngineOutput output;
+    engine_.Apply(entry, &output);
+    last_at_ = entry.at;
+    callbacks_.on_published(output);
+    return true;
+  });
+  if (!read.ok()) return read;
+  if (!wrong_engine.ok()) return wrong_engine;
+  for (const StreamId stream : {StreamId::kLive, StreamId::kSettled}) {
+    if (engine_.last_seq(stream) == journal_->range(stream).newest) continue;
+    return DataLoss("replaying the journal makes " + std::to_string(engine_.last_seq(stream)) +
+                    " records of stream " + std::string(ToString(stream)) + ", on disk are " +
+                    std::to_string(journal_->range(stream).newest) +
+                    "; keep the file and restore the last backup");
+  }
+
+  Turn turn;
+  if (!opened || opened->journal_id != journal_->journal_id() ||
+      opened->gateway_id != config_.gateway_id) {
+    Append(JournalOpened{config_.gateway_id, journal_->journal_id(), std::string(kEngineVersion)},
+           &turn);
+  }
+  if (!config || !(*config == config_)) {
+    Append(ConfigLoaded{std::make_shared<const EngineConfig>(config_)}, &turn);
+  }
+  // Publishers were cut off with the last run, whatever it said last.
+  for (const auto& feed : config_.feeds) {
+    Append(FeedStatus{feed.feed_id, FeedStatus::State::kDisconnected, "", "gateway started"},
+           &turn);
+  }
+  if (Status s = CommitTurn(&turn); !s.ok()) return s;
+  Speak(&turn);
+  callbacks_.on_frames_wanted(engine_.PendingFrames());
+  return {};
+}
+
+void FusionLoop::Start() {
+  thread_ = std::thread([this] { Loop(); });
+}
+
+void FusionLoop::Stop() {
+  queue_.Close();
+  if (thread_.joinable()) thread_.join();
+}
+
+bool FusionLoop::Offer(IngressBatch&& batch) {
+  if (queue_.TryPush(std::move(batch))) return true;
+  std::lock_guard lock(mutex_);
+  ++counters_.queue_full;
+  return false;
+}
+
+void FusionLoop::Post(FeedStatus status) {
+  std::lock_guard lock(mutex_);
+  feed_statuses_[status.feed_id] = std::move(status);
+}
+
+void FusionLoop::Post(CameraStatus status) {
+  std::lock_guard lock(mutex_);
+  camera_statuses_[status.camera_id] = std::move(status);
+}
+
+// Lost when the queue is full: it is said again a minute later.
+void FusionLoop::Post(HostClock clock) { queue_.TryPush(std::move(clock)); }
+
+bool FusionLoop::Post(FrameFound found) { return queue_.TryPush(std::move(found)); }
+
+// Lost when the queue is full: the publisher is told the dispositions again and acks them again.
+void FusionLoop::PostDispositionsAcked(std::string feed_id, std::uint64_t through_seq) {
+  queue_.TryPush(DispositionsAcked{std::move(feed_id), through_seq});
+}
+
+Result<ActionResult> FusionLoop::Act(const OperatorAction& action, Duration timeout) {
+  auto done = std::make_shared<std::promise<ActionResult>>();
+  auto result = done->get_future();
+  if (!queue_.TryPush(PendingAction{action, done})) {
+    return ResourceExhausted("the gateway is overloaded; try again in a second");
+  }
+  if (result.wait_for(timeout) != std::future_status::ready) {
+    return Unavailable("the action was not on disk in time; repeat it with the same action_id");
+  }
+  try {
+    return result.get();
+  } catch (const std::future_error&) {
+    return Unavailable("the gateway is stopping; repeat the action with the same action_id");
+  }
+}
+
+std::string FusionLoop::BlockedBecause() const {
+  std::lock_guard lock(mutex_);
+  return blocked_because_;
+}
+
+FusionLoopCounters FusionLoop::counters() const {
+  std::lock_guard lock(mutex_);
+  FusionLoopCounters counters = counters_;
+  counters.queue_batches = queue_.size();
+  return counters;
+}
+
+void FusionLoop::Loop() {
+  while (true) {
+    Turn turn;
+    auto inputs = queue_.PopBatch(kInputsPerTurn, WaitFor());
+    if (inputs.empty() && queue_.closed()) return;
+    TakeStatuses(&turn);
+    for (Input& input : inputs) Take(std::move(input), &turn);
+    const auto wake_up = engine_.NextWakeUp();
+    if (wake_up && *wake_up <= clock_->UtcNow()) Append(Tick{}, &turn);
+    if (Status s = CommitTurn(&turn); !s.ok()) {
+      callbacks_.on_fatal(s);
+      return;
+    }
+    Speak(&turn);
+  }
+}
+
+Duration FusionLoop::WaitFor() const {
+  const auto wake_up = engine_.NextWakeUp();
+  if (!wake_up) return kWaitMax;
+  return std::clamp(SaturatingSubtract(*wake_up, clock_->UtcNow()), Duration{}, kWaitMax);
+}
+
+void FusionLoop::TakeStatuses(Turn* turn) {
+  std::map<std::string, FeedStatus> feeds;
+  std::map<std::string, CameraStatus> cameras;
+  {
+    std::lock_guard lock(mutex_);
+    feeds.swap(feed_statuses_);
+    cameras.swap(camera_statuses_);
+  }
+  for (auto& [id, status] : feeds) Append(std::move(status), turn);
+  for (auto& [id, status] : cameras) Append(std::move(status), turn);
+}
+
+void FusionLoop::Take(Input&& input, Turn* turn) {
+  if (auto* batch = std::get_if<IngressBatch>(&input)) {
+    TakeBatch(std::move(*batch), turn);
+  } else if (auto* found = std::get_if<FrameFound>(&input)) {
+    Append(std::move(*found), turn);
+  } else if (auto* clock = std::get_if<HostClock>(&input)) {
+    Append(*clock, turn);
+  } else if (auto* acked = std::get_if<DispositionsAcked>(&input)) {
+    turn->dispositions_acked.push_back(std::move(*acked));
+  } else if (auto* pending = std::get_if<PendingAction>(&input)) {
+    waiting_actions_[pending->action.action_id].push_back(pending->done);
+    pending->action.at = std::max(last_at_, clock_->UtcNow());
+    Append(std::move(pending->action), turn);
+  }
+}
+
+void FusionLoop::TakeBatch(IngressBatch&& batch, Turn* turn) {
+  std::uint64_t& admitted = Admitted(batch.feed_id, batch.outbox_id);
+  CommittedThrough& committed = turn->outboxes[{batch.feed_id, batch.outbox_id}];
+  committed.feed_id = batch.feed_id;
+  committed.outbox_id = batch.outbox_id;
+  for (IngressItem& item : batch.items) {
+    if (item.seq <= admitted) {
+      std::lock_guard lock(mutex_);
+      ++counters_.duplicates_skipped;
+      continue;
+    }
+    admitted = item.seq;
+    for (ReportPtr& report : item.reports) Append(std::move(report), turn);
+    if (item.refusal) {
+      DeadLetter letter{batch.feed_id,         batch.outbox_id,       item.seq,
+                        batch.received_at,     item.refusal->code,    item.refusal->message,
+                        item.refusal->field,   std::move(item.masked_payload)};
+      committed.rejections.push_back(ToRejection(letter));
+      turn->batch.dead_letters.push_back(std::move(letter));
+    }
+  }
+  committed.through_seq = admitted;
+}
+
+std::uint64_t& FusionLoop::Admitted(const std::string& feed_id, const std::string& outbox_id) {
+  const auto key = std::make_pair(feed_id, outbox_id);
+  const auto found = admitted_.find(key);
+  if (found != admitted_.end()) return found->second;
+  const auto on_disk = journal_->OutboxThrough(feed_id, outbox_id);
+  return admitted_[key] = on_disk.ok() ? *on_disk : 0;
+}
+
+void FusionLoop::Append(decltype(LogEntry::body) body, Turn* turn) {
+  last_at_ = std::max(last_at_, clock_->UtcNow());
+  LogEntry entry{engine_.position() + 1, last_at_, std::move(body)};
+  engine_.Apply(entry, &turn->output);
+  turn->batch.entries.push_back(std::move(entry));
+}
+
+Status FusionLoop::CommitTurn(Turn* turn) {
+  for (const auto& acked : turn->dispositions_acked) {
+    if (Status s = journal_->AckDispositions(acked.feed_id, acked.through_seq); !s.ok()) {
+      spdlog::warn("dispositions of {} not marked as acked: {}", acked.feed_id, s.message());
+    }
+  }
+  if (turn->empty()) return {};
+  turn->batch.live.swap(turn->output.live);
+  turn->batch.settled.swap(turn->output.settled);
+  turn->batch.dispositions.swap(turn->output.dispositions);
+  for (const auto& [key, committed] : turn->outboxes) {
+    turn->batch.outboxes.push_back({key.first, key.second, committed.through_seq});
+  }
+  Status status = journal_->Commit(turn->batch);
+  while (status.code() == StatusCode::kResourceExhausted) {
+    {
+      std::lock_guard lock(mutex_);
+      if (blocked_because_.empty()) spdlog::error("journal: {}", status.message());
+      blocked_because_ = status.message();
+      ++counters_.commit_retries;
+    }
+    if (queue_.closed()) return status;
+    std::this_thread::sleep_for(kCommitRetry);
+    status = journal_->Commit(turn->batch);
+  }
+  turn->batch.live.swap(turn->output.live);
+  turn->batch.settled.swap(turn->output.settled);
+  turn->batch.dispositions.swap(turn->output.dispositions);
+  std::lock_guard lock(mutex_);
+  blocked_because_ = status.ok() ? "" : status.message();
+  if (!status.ok()) return status;
+  ++counters_.commits;
+  counters_.entries += turn->batch.entries.size();
+  counters_.feeds = engine_.FeedCounters();
+  return {};
+}
+
+void FusionLoop::Speak(Turn* turn) {
+  if (turn->empty()) return;
+  for (auto& [key, committed] : turn->outboxes) callbacks_.on_outbox_committed(committed);
+  callbacks_.on_published(turn->output);
+  std::set<std::string> feeds;
+  for (const auto& disposition : turn->output.dispositions) feeds.insert(disposition.feed_id);
+  for (const auto& feed : feeds) callbacks_.on_dispositions(feed);
+  if (!turn->output.frames_wanted.empty()) {
+    callbacks_.on_frames_wanted(std::move(turn->output.frames_wanted));
+  }
+  for (const ActionResult& result : turn->output.actions) {
+    const auto waiting = waiting_actions_.find(result.action_id);
+    if (waiting == waiting_actions_.end()) continue;
+    waiting->second.front()->set_value(result);
+    waiting->second.pop_front();
+    if (waiting->second.empty()) waiting_actions_.erase(waiting);
+  }
+}
+
+}  // namespace fusiongateway

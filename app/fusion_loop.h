@@ -1,0 +1,125 @@
+// Commit, then speak: the one thread that drives the fusion engine and the journal.
+//
+// Inputs are enqueued by the edges (bounded), popped in batches, given their places in the log and
+// run through the engine in memory; the batch's inputs and outputs are committed together; only then
+// do the callbacks tell publishers, streams and the wall. A full disk keeps the batch and tries
+// again: the queue fills, publishers are told busy, readers go on. Any other failure to commit ends
+// the loop (on_fatal), because memory and disk would part; the next start recovers from the log.
+//
+// Post*, Offer and Act may be called from any thread and do not wait, except Act, which waits for
+// its commit. Statuses of cameras and feeds are kept latest-per-id, so that they are bounded and the
+// last word is never lost. Callbacks run on the loop's thread and must not wait.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <future>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "delivery/journal/journal.h"
+#include "fusion/base/bounded_queue.h"
+#include "fusion/engine.h"
+#include "pipeline/feeds/ingress_sink.h"
+#include "pipeline/feeds/publisher_protocol.h"
+
+namespace fusiongateway {
+
+struct FusionLoopCallbacks {
+  std::function<void(CommittedThrough)> on_outbox_committed;
+  std::function<void(std::string feed_id)> on_dispositions;
+  std::function<void(std::vector<FrameWanted>)> on_frames_wanted;
+  // What became durable. Also called for everything that recovery replays.
+  std::function<void(const EngineOutput&)> on_published;
+  // The loop has ended and why.
+  std::function<void(Status)> on_fatal;
+};
+
+struct FusionLoopCounters {
+  std::uint64_t entries = 0;
+  std::uint64_t commits = 0;
+  std::uint64_t commit_retries = 0;
+  std::uint64_t duplicates_skipped = 0;  // seqs that were under way twice
+  std::uint64_t queue_full = 0;
+  std::size_t queue_batches = 0;
+  std::map<std::string, FeedStatus> feeds;  // admission, as the engine counts it
+};
+
+class FusionLoop {
+ public:
+  FusionLoop(Journal* journal, const Clock* clock, EngineConfig config, std::size_t queue_batches_max,
+             FusionLoopCallbacks callbacks);
+  ~FusionLoop();
+
+  // Replays the journal into the engine, proves that it makes the records that are on disk, and logs
+  // the journal's identity and the configuration if they are new. Before Start.
+  Status Recover();
+  void Start();
+  void Stop();
+
+  bool Offer(IngressBatch&& batch);
+  void Post(FeedStatus status);
+  void Post(CameraStatus status);
+  void Post(HostClock clock);
+  // False when the queue is full: say it again later.
+  bool Post(FrameFound found);
+  void PostDispositionsAcked(std::string feed_id, std::uint64_t through_seq);
+  Result<ActionResult> Act(const OperatorAction& action, Duration timeout);
+
+  // "" when commits go through; otherwise why not.
+  std::string BlockedBecause() const;
+  FusionLoopCounters counters() const;
+
+ private:
+  struct PendingAction {
+    OperatorAction action;
+    std::shared_ptr<std::promise<ActionResult>> done;
+  };
+  struct DispositionsAcked {
+    std::string feed_id;
+    std::uint64_t through_seq = 0;
+  };
+  using Input =
+      std::variant<IngressBatch, FrameFound, PendingAction, DispositionsAcked, HostClock>;
+  struct Turn;
+
+  void Loop();
+  void TakeStatuses(Turn* turn);
+  void Take(Input&& input, Turn* turn);
+  void TakeBatch(IngressBatch&& batch, Turn* turn);
+  void Append(decltype(LogEntry::body) body, Turn* turn);
+  Status CommitTurn(Turn* turn);
+  void Speak(Turn* turn);
+  Duration WaitFor() const;
+  std::uint64_t& Admitted(const std::string& feed_id, const std::string& outbox_id);
+
+  Journal* const journal_;
+  const Clock* const clock_;
+  const EngineConfig config_;
+  const FusionLoopCallbacks callbacks_;
+  Engine engine_;
+  UtcTime last_at_ = UtcTime::min();
+  // Highest seq handed to the engine, per outbox: what a newer session sends again while an older
+  // one's batch is still under way is taken once.
+  std::map<std::pair<std::string, std::string>, std::uint64_t> admitted_;
+  // By action id; an action that is repeated while the first is under way waits behind it.
+  std::map<std::string, std::deque<std::shared_ptr<std::promise<ActionResult>>>> waiting_actions_;
+
+  BoundedQueue<Input> queue_;
+  std::thread thread_;
+
+  mutable std::mutex mutex_;
+  std::map<std::string, FeedStatus> feed_statuses_;      // not yet taken
+  std::map<std::string, CameraStatus> camera_statuses_;  // not yet taken
+  std::string blocked_because_;
+  FusionLoopCounters counters_;
+};
+
+}  // namespace fusiongateway
