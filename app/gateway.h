@@ -34,6 +34,9 @@ struct GatewayEndpoints {
   std::string wall;  // URL
 };
 
+// The decoder of every feed: plugins loaded, tables read.
+Result<PublisherProtocol::Decoders> MakeDecoders(const Config& config, const ProgramFiles& files);
+
 class Gateway {
  public:
   static Result<std::unique_ptr<Gateway>> Create(Config config, ProgramFiles files,

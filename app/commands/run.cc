@@ -1,0 +1,71 @@
+#include "app/commands/run.h"
+
+#include <spdlog/spdlog.h>
+#include <sys/prctl.h>
+
+#include <csignal>
+#include <cstdio>
+#include <ctime>
+
+#include "app/config.h"
+#include "app/gateway.h"
+#include "app/system_clock.h"
+
+namespace fusiongateway {
+namespace {
+
+constexpr timespec kHousekeeping{1, 0};
+
+// Blocks the signals in this and all later threads, so that only sigtimedwait takes them.
+sigset_t BlockEndSignals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&signals, signal);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  return signals;
+}
+
+void PrintEndpoints(const GatewayEndpoints& endpoints) {
+  std::printf(
+      "融合网关已启动 Fusion Gateway is running\n"
+      "  视频墙 wall        %s\n"
+      "  发布端 publishers  %s\n"
+      "  订阅流 stream      %s\n"
+      "  广播   broadcast   %s\n",
+      endpoints.wall.c_str(), endpoints.publishers.c_str(), endpoints.consumers.c_str(),
+      endpoints.broadcast.c_str());
+  std::fflush(stdout);
+}
+
+}  // namespace
+
+int RunGateway(const RunOptions& options) {
+  spdlog::set_level(options.verbose ? spdlog::level::debug : spdlog::level::info);
+  // Memory holds camera passwords and what is not yet masked: no core dumps unless asked for.
+  prctl(PR_SET_DUMPABLE, 0);
+  const sigset_t signals = BlockEndSignals();
+  auto loaded = LoadConfig(options.config);
+  if (!loaded.ok()) {
+    std::fprintf(stderr, "%s\n", loaded.status().message().c_str());
+    return 2;
+  }
+  const SystemClock clock;
+  auto gateway =
+      Gateway::Create(std::move(loaded->config), ProgramFiles::BesideProgram(), &clock);
+  Status status = gateway.ok() ? (*gateway)->Start() : gateway.status();
+  if (!status.ok()) {
+    std::fprintf(stderr, "fusion-gateway: %s\n", status.message().c_str());
+    return status.code() == StatusCode::kInvalidArgument ? 2 : 1;
+  }
+  PrintEndpoints((*gateway)->endpoints());
+  while (sigtimedwait(&signals, nullptr, &kHousekeeping) < 0) {
+    (*gateway)->Housekeep();
+    if (status = (*gateway)->fatal(); !status.ok()) break;
+  }
+  (*gateway)->Stop();
+  if (status.ok()) return 0;
+  std::fprintf(stderr, "fusion-gateway: %s\n", status.message().c_str());
+  return 1;
+}
+
+}  // namespace fusiongateway

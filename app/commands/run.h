@@ -1,0 +1,17 @@
+// fusion-gateway run CONFIG.
+#pragma once
+
+#include <string>
+
+namespace fusiongateway {
+
+struct RunOptions {
+  std::string config;
+  bool verbose = false;
+};
+
+// Returns when SIGINT or SIGTERM comes (0), when the gateway cannot start or go on (1), or when the
+// configuration is wrong (2).
+int RunGateway(const RunOptions& options);
+
+}  // namespace fusiongateway

@@ -1,0 +1,95 @@
+// fusion-gateway: the command line. Each command's work is elsewhere; here are its options, its help
+// and its exit status: 0 done, 1 failed, 2 bad usage or configuration.
+
+#include <CLI/CLI.hpp>
+#include <string>
+
+#include "app/commands/backup.h"
+#include "app/commands/check_config.h"
+#include "app/commands/keygen.h"
+#include "app/commands/publish.h"
+#include "app/commands/run.h"
+#include "app/commands/watch.h"
+
+namespace fusiongateway {
+namespace {
+
+constexpr int kUsage = 2;
+
+CLI::App* AddCommand(CLI::App& app, const std::string& name, const std::string& description,
+                     const std::string& example) {
+  CLI::App* command = app.add_subcommand(name, description);
+  command->footer("Example:\n  " + example);
+  return command;
+}
+
+int Main(int argc, char** argv) {
+  CLI::App app{"Fusion Gateway: real-time video and alarm fusion for an emergency command centre"};
+  app.require_subcommand(1);
+  app.set_version_flag("--version", "fusion-gateway " FG_VERSION);
+  app.footer("Each command explains itself: fusion-gateway COMMAND --help");
+  int status = 0;
+
+  RunOptions run;
+  CLI::App* run_command = AddCommand(app, "run", "Run the gateway until SIGINT or SIGTERM",
+                                     "fusion-gateway run config/demo.yaml");
+  run_command->add_option("config", run.config, "Configuration file (YAML)")->required();
+  run_command->add_flag("--verbose", run.verbose, "Log more");
+  run_command->callback([&] { status = RunGateway(run); });
+
+  CheckConfigOptions check;
+  CLI::App* check_command =
+      AddCommand(app, "check-config", "Check a configuration and say what is wrong and where",
+                 "fusion-gateway check-config config/example.yaml");
+  check_command->add_option("config", check.config, "Configuration file (YAML)")->required();
+  check_command->callback([&] { status = RunCheckConfig(check); });
+
+  WatchOptions watch;
+  CLI::App* watch_command = AddCommand(app, "watch", "Follow the incident stream",
+                                       "fusion-gateway watch --stream live --count 10 --json");
+  BindWatch(watch_command, &watch);
+  watch_command->callback([&] { status = RunWatch(watch); });
+
+  PublishOptions publish;
+  CLI::App* publish_command =
+      AddCommand(app, "publish", "Publish payloads, one a line, until all are on disk",
+                 "fusion-gateway publish --feed hazmat alarms.ndjson");
+  BindPublish(publish_command, &publish);
+  publish_command->callback([&] { status = RunPublish(publish); });
+
+  BackupOptions backup;
+  CLI::App* backup_command =
+      AddCommand(app, "backup", "Copy a journal while the gateway runs",
+                 "fusion-gateway backup state/journal.db backup-2026-11-23.db");
+  backup_command->add_option("store", backup.store, "The journal")->required();
+  backup_command->add_option("file", backup.file, "The copy; must not exist")->required();
+  backup_command->callback([&] { status = RunBackup(backup); });
+
+  RestoreOptions restore;
+  CLI::App* restore_command =
+      AddCommand(app, "restore", "Make a journal from a backup; it gets a new journal_id",
+                 "fusion-gateway restore backup-2026-11-23.db state/journal.db");
+  restore_command->add_option("file", restore.file, "The backup")->required();
+  restore_command->add_option("store", restore.store, "The journal; must not exist")->required();
+  restore_command->callback([&] { status = RunRestore(restore); });
+
+  KeygenOptions keygen;
+  CLI::App* keygen_command =
+      AddCommand(app, "keygen", "Make a CURVE key pair: one file with the secret, the public printed",
+                 "fusion-gateway keygen --out gateway.key");
+  keygen_command->add_option("--out", keygen.file, "File for the secret key; must not exist")
+      ->required();
+  keygen_command->callback([&] { status = RunKeygen(keygen); });
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : kUsage;
+  }
+  return status;
+}
+
+}  // namespace
+}  // namespace fusiongateway
+
+int main(int argc, char** argv) { return fusiongateway::Main(argc, argv); }
