@@ -18,6 +18,24 @@ ApiResponse Busy(std::string zh, std::string en) {
   return response;
 }
 
+// What to tell a peer whose bytes were not a request this server takes; none if nothing helps.
+std::optional<ApiResponse> Complaint(const ErrorCode& error) {
+  if (error == http::error::header_limit || error == http::error::buffer_overflow) {
+    return ToResponse(
+        {431, "header-too-large", "请求头过大", "the request's header is too large", {}});
+  }
+  if (error == http::error::body_limit) {
+    return ToResponse(
+        {413, "body-too-large", "请求内容过大", "the request's body is too large", {}});
+  }
+  if (error.category() == http::make_error_code(http::error::bad_method).category()) {
+    return ToResponse({400, "not-http", "不是合法的 HTTP 请求", "not valid HTTP", {}});
+  }
+  return std::nullopt;
+}
+
+// GCC 12 destroys some temporaries of a co_await expression twice: what is passed to a coroutine
+// here is always a named object.
 class Connection : public Closable {
  public:
   Connection(CorePtr core, Tcp::socket socket)
@@ -39,7 +57,7 @@ class Connection : public Closable {
 
   net::awaitable<bool> ReadRequest(bool first, std::optional<HttpRequest>* request);
   net::awaitable<bool> Answer(HttpRequest request);
-  net::awaitable<ApiResponse> AnswerApi(ApiRequest request);
+  net::awaitable<void> AnswerApi(std::shared_ptr<const ApiRequest> request, ApiResponse* response);
   net::awaitable<bool> TakeSnapshotPlace();
   void ReleaseSnapshotPlace();
   ApiResponse AnswerPage(const HttpRequest& request, const RequestTarget& target);
@@ -57,13 +75,16 @@ class Connection : public Closable {
 net::awaitable<void> Connection::Run(bool refuse) {
   for (bool first = true; !core_->stopping; first = false) {
     std::optional<HttpRequest> request;
-    if (!co_await ReadRequest(first, &request)) break;
+    const bool read = co_await ReadRequest(first, &request);
+    if (!read) break;
     if (refuse) {
-      co_await Refuse(Busy("连接数已满，请稍后再试", "too many connections, try again soon"));
+      ApiResponse full = Busy("连接数已满，请稍后再试", "too many connections, try again soon");
+      co_await Refuse(std::move(full));
       break;
     }
     ++core_->counters.requests;
-    if (!co_await Answer(std::move(*request))) break;
+    const bool goes_on = co_await Answer(std::move(*request));
+    if (!goes_on) break;
   }
   ErrorCode ignored;
   stream_.socket().shutdown(Tcp::socket::shutdown_send, ignored);
@@ -95,18 +116,8 @@ net::awaitable<bool> Connection::ReadRequest(bool first, std::optional<HttpReque
     if (first || parser.got_some()) ++core_->counters.requests_refused;
     co_return false;
   }
-  if (error == http::error::header_limit) {
-    co_return co_await Refuse(ToResponse(
-        {431, "header-too-large", "请求头过大", "the request's header is too large", {}}));
-  }
-  if (error == http::error::body_limit) {
-    co_return co_await Refuse(
-        ToResponse({413, "body-too-large", "请求内容过大", "the request's body is too large", {}}));
-  }
-  if (error.category() == http::make_error_code(http::error::bad_method).category()) {
-    co_return co_await Refuse(
-        ToResponse({400, "not-http", "不是合法的 HTTP 请求", "not valid HTTP", {}}));
-  }
+  std::optional<ApiResponse> complaint = Complaint(error);
+  if (complaint) co_await Refuse(std::move(*complaint));
   co_return false;
 }
 
@@ -166,9 +177,10 @@ net::awaitable<bool> Connection::Answer(HttpRequest request) {
   }
   ApiResponse response;
   if (WallApi::Owns(*target)) {
-    ApiRequest api{std::string(request.method_string()), std::move(*target),
-                   std::string(request[http::field::content_type]), std::move(request.body())};
-    response = co_await AnswerApi(std::move(api));
+    auto api = std::make_shared<const ApiRequest>(
+        ApiRequest{std::string(request.method_string()), std::move(*target),
+                   std::string(request[http::field::content_type]), std::move(request.body())});
+    co_await AnswerApi(std::move(api), &response);
   } else {
     response = AnswerPage(request, *target);
   }
@@ -216,20 +228,24 @@ ApiResponse Connection::AnswerPage(const HttpRequest& request, const RequestTarg
   return response;
 }
 
-net::awaitable<ApiResponse> Connection::AnswerApi(ApiRequest request) {
-  const bool snapshot = WallApi::IsSnapshot(request.target);
-  if (snapshot && !co_await TakeSnapshotPlace()) {
-    ++core_->counters.snapshots_refused;
-    co_return Busy("画面解码繁忙，请稍后再试", "too many pictures are being decoded");
+net::awaitable<void> Connection::AnswerApi(std::shared_ptr<const ApiRequest> request,
+                                           ApiResponse* response) {
+  const bool snapshot = WallApi::IsSnapshot(request->target);
+  if (snapshot) {
+    const bool taken = co_await TakeSnapshotPlace();
+    if (!taken) {
+      ++core_->counters.snapshots_refused;
+      *response = Busy("画面解码繁忙，请稍后再试", "too many pictures are being decoded");
+      co_return;
+    }
   }
-  auto response = std::make_shared<ApiResponse>();
-  const CorePtr core = core_;
-  const bool done = co_await OnWorkers(core, [core, response, request = std::move(request)] {
-    *response = core->api.Answer(request);
-  });
+  auto answer = std::make_shared<ApiResponse>();
+  std::function<void()> job = [core = core_, answer, request] {
+    *answer = core->api.Answer(*request);
+  };
+  const bool done = co_await OnWorkers(core_, std::move(job));
   if (snapshot) ReleaseSnapshotPlace();
-  if (!done) co_return Busy("网关繁忙，请稍后再试", "the gateway is busy");
-  co_return std::move(*response);
+  *response = done ? std::move(*answer) : Busy("网关繁忙，请稍后再试", "the gateway is busy");
 }
 
 // Pictures are decoded a few at a time, the rest wait in line for a bounded while.
@@ -278,8 +294,11 @@ net::awaitable<bool> Connection::Write(ApiResponse answer, unsigned version, boo
   }
   http::response_serializer<http::string_body> serializer(response);
   stream_.expires_after(Span(core_->options.write_timeout));
-  auto [error, bytes] = head ? co_await http::async_write_header(stream_, serializer, kTuple)
-                             : co_await http::async_write(stream_, serializer, kTuple);
+  if (head) {
+    auto [error, bytes] = co_await http::async_write_header(stream_, serializer, kTuple);
+    co_return !error && keep_alive;
+  }
+  auto [error, bytes] = co_await http::async_write(stream_, serializer, kTuple);
   co_return !error && keep_alive;
 }
 

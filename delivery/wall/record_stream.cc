@@ -90,6 +90,7 @@ std::string Heartbeat(const WallBackend& backend, std::uint64_t after) {
   return ToJson(out);
 }
 
+// In its coroutines only named objects are passed on: see http_connection.cc.
 class RecordStream : public Closable, public std::enable_shared_from_this<RecordStream> {
  public:
   RecordStream(CorePtr core, beast::tcp_stream connection, Place place)
@@ -171,15 +172,19 @@ net::awaitable<void> RecordStream::Follow() {
     notified_ = false;
     auto batch = std::make_shared<Batch>();
     const auto self = shared_from_this();
-    const bool done = co_await OnWorkers(core_, [self, batch] {
+    std::function<void()> job = [self, batch] {
       *batch = NextBatch(self->core_->backend, self->core_->options, &self->place_);
-    });
+    };
+    const bool done = co_await OnWorkers(core_, std::move(job));
     for (std::string& message : batch->messages) {
-      if (closed_ || !co_await Send(std::move(message))) co_return;
+      const bool sent = co_await Send(std::move(message));
+      if (!sent) co_return;
     }
     core_->counters.records_sent += batch->records;
     if (batch->failed || !done) notified_ = false;  // not at once again
-    if (!batch->more && !co_await WaitForMore()) co_return;
+    if (batch->more) continue;
+    const bool goes_on = co_await WaitForMore();
+    if (!goes_on) co_return;
   }
 }
 
@@ -191,7 +196,8 @@ net::awaitable<bool> RecordStream::WaitForMore() {
   auto [cancelled] = co_await wake_.async_wait(kTuple);
   if (closed_) co_return false;
   if (cancelled) co_return true;
-  co_return co_await Send(Heartbeat(core_->backend, place_.after.value_or(0)));
+  std::string heartbeat = Heartbeat(core_->backend, place_.after.value_or(0));
+  co_return co_await Send(std::move(heartbeat));
 }
 
 net::awaitable<bool> RecordStream::Send(std::string text) {
