@@ -18,6 +18,7 @@
 
 #include "fusion/base/status.h"
 #include "fusion/base/time.h"
+#include "pipeline/analysis/decode_worker.h"
 #include "pipeline/cameras/camera_config.h"
 #include "pipeline/cameras/frame_store.h"
 
@@ -35,17 +36,6 @@ struct CameraCounters {
   std::uint64_t stalls = 0;
   std::uint64_t ring_frames = 0;
   std::uint64_t ring_bytes = 0;
-};
-
-// Counts since Create, of the decode worker.
-struct DecodeCounters {
-  std::uint64_t requests = 0;
-  std::uint64_t answered = 0;
-  std::uint64_t refused_busy = 0;  // the queue was full
-  std::uint64_t timed_out = 0;
-  std::uint64_t undecodable = 0;  // the worker lived and said no
-  std::uint64_t worker_lost = 0;  // the worker died, or was killed, on a request
-  std::uint64_t worker_starts = 0;
 };
 
 class CameraSystem final : public FrameStore {

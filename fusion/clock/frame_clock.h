@@ -1,0 +1,134 @@
+// When was this frame taken? A pure algorithm over what is known of each frame: its arrival, its
+// media time (RTP) and, once the camera has sent a sender report, the time the camera claims.
+//
+// Three lines are kept apart. Media time says how frames lie to each other. The camera's claim says
+// where they lie on ITS clock. The arrival says where they can lie on OURS: a frame that took the
+// path delay d arrived at capture + d, and the quickest of the recent frames took between 0 and
+// path_delay_max. That last fact bounds everything:
+//   with m = min over recent frames of (arrival - media) + (media - t), for t the claim or the
+//   media time of this frame, its capture lies in [t + m - path_delay_max, t + m].
+// A claim is evidence to be checked against this and never the truth by itself.
+//
+//   source            utc                       uncertainty
+//   UNSYNCHRONISED    arrival                   unsynchronised_bound
+//                     the first second of a time line, until a claim comes (at most 10 s), or a
+//                     frame that contradicts its time line
+//   SENDER_REPORT     the claim                 clock_error_max + 1 ms where it is declared, else
+//                                               max(m, path_delay_max - m) + margin
+//   ARRIVAL           media + m                 path_delay_max / 2 + margin
+//                     - path_delay_max / 2      no claim, or one that arrival contradicts (zero,
+//                                               garbage, eight hours off)
+// `margin` is 1 ms of resolution plus what 500 ppm of drift makes of the minimum's age.
+// The uncertainty is as honest as path_delay_max, clock_error_max and unsynchronised_bound are.
+//
+// Within an epoch a later media time never has an earlier utc than the latest before it: a
+// correction backwards is held, and the uncertainty widened by as much, until the true line has
+// caught up. Larger ones begin a new epoch: an RTP restart (several consistent frames are needed; a
+// single one that jumps is stamped UNSYNCHRONISED and counted), a new session (Restart), a step of
+// the camera's or of this host's clock. Every frame gets a stamp; none is ever refused.
+//
+// Not thread-safe; one per camera.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+
+#include "fusion/base/time.h"
+
+namespace fusiongateway {
+
+struct FrameClockConfig {
+  // As CameraConfig explains them.
+  Duration path_delay_max = std::chrono::milliseconds{200};
+  Duration unsynchronised_bound = std::chrono::seconds{2};
+  std::optional<Duration> clock_error_max;
+};
+
+struct FrameTimes {
+  UtcTime arrival{};               // this host's clock
+  SteadyTime arrival_steady{};     // the same instant; shows steps of the host's clock
+  Duration media{};                // RTP time line, unwrapped; its zero is arbitrary
+  std::optional<UtcTime> claimed;  // by the camera's sender reports, for this very frame
+};
+
+class FrameClock {
+ public:
+  explicit FrameClock(const FrameClockConfig& config) : config_(config) {}
+
+  // The connection is a new one: nothing learnt of the old time line holds.
+  void Restart();
+
+  Stamp Assign(const FrameTimes& frame);
+
+  std::uint64_t epoch() const { return epoch_; }
+  // Frames that contradicted their time line.
+  std::uint64_t outlier_count() const { return outlier_count_; }
+  // The camera's claims were checked against arrival and are not believed now.
+  bool claim_rejected() const { return claim_ == Claim::kRejected; }
+
+ private:
+  // Minimum of arrival - media over the recent past.
+  class ArrivalEnvelope {
+   public:
+    void Add(SteadyTime when, Duration delay);
+    void Clear();
+    bool empty() const { return rising_.empty(); }
+    // Enough frames over enough time for the quickest of them to have been undisturbed.
+    bool settled() const;
+    Duration minimum() const { return rising_.front().delay; }
+    // What drift can have made of the minimum since it was seen.
+    Duration Margin(SteadyTime now) const;
+
+   private:
+    struct Sample {
+      SteadyTime when;
+      Duration delay;
+    };
+    std::deque<Sample> rising_;  // candidates for the minimum: later ones are larger
+    SteadyTime first_{};
+    SteadyTime newest_{};
+    std::uint64_t count_ = 0;
+  };
+  struct Point {
+    SteadyTime arrival;
+    Duration media{};
+  };
+  struct Published {
+    Duration media{};
+    UtcTime utc{};
+  };
+  enum class Claim : std::uint8_t { kNone, kTrusted, kRejected };
+
+  bool HostClockStepped(const FrameTimes& frame);
+  bool OnTimeLine(const FrameTimes& frame) const;
+  // Whether enough frames in a row agree on another time line.
+  bool RivalWins(const FrameTimes& frame);
+  void CheckClaim(const FrameTimes& frame);
+  // Where the claim puts the quickest frame's path delay.
+  Duration ClaimedDelay(const FrameTimes& frame) const;
+  Stamp BestStamp(const FrameTimes& frame);
+  Stamp Unsynchronised(const FrameTimes& frame) const;
+  void KeepMonotone(Duration media, Stamp& stamp);
+  void BeginTimeLine();
+  void BeginEpoch();
+
+  FrameClockConfig config_;
+  std::uint64_t epoch_ = 1;
+  bool epoch_used_ = false;
+  std::uint64_t outlier_count_ = 0;
+
+  std::optional<Duration> host_offset_;  // utc - steady at the newest frame
+  std::optional<Point> newest_;          // of the time line
+  SteadyTime line_begun_{};
+  ArrivalEnvelope envelope_;
+  std::optional<Point> rival_;
+  int rival_count_ = 0;
+
+  Claim claim_ = Claim::kNone;
+  int claim_run_ = 0;                     // plausible claims since the last implausible one
+  std::optional<Duration> claim_offset_;  // utc - media, as last published from a claim
+  std::optional<Published> top_;          // the latest point published in this epoch
+};
+
+}  // namespace fusiongateway
