@@ -1,7 +1,180 @@
 #include "fusion/engine.h"
 
-namespace fusiongateway {
+#include <algorithm>
+#include <utility>
 
-struct Engine::State {};
+#include "fusion/correlate/city.h"
+#include "fusion/incident/incident_desk.h"
+#include "fusion/sequence/admission.h"
+#include "fusion/sequence/point_table.h"
+#include "fusion/sequence/record_writer.h"
+#include "fusion/sequence/sequencer.h"
+
+namespace fusiongateway {
+namespace {
+
+// The shortest gateway time between two watermark records that only name another blocker: feeds
+// that take turns in holding back must not flood the stream.
+constexpr Duration kBlockerToldEvery = std::chrono::seconds{1};
+
+}  // namespace
+
+struct Engine::State {
+  void Take(const Tick&, std::uint64_t) {}
+  void Take(const ReportPtr& report, std::uint64_t position);
+  void Take(const JournalOpened& opened, std::uint64_t);
+  void Take(const ConfigLoaded& loaded, std::uint64_t);
+  void Take(const OperatorAction& action, std::uint64_t) { desk.TakeAction(action); }
+  void Take(const FrameFound& found, std::uint64_t) { desk.TakeFrame(found); }
+  void Take(const CameraStatus& status, std::uint64_t) { Tell(status); }
+  void Take(const HostClock& clock, std::uint64_t) { Tell(clock); }
+  void Take(const FeedStatus& told, std::uint64_t) {
+    FeedStatus status = told;
+    admission.FillCounters(&status);
+    Tell(std::move(status));
+  }
+
+  template <typename Body>
+  void Tell(Body body) {
+    StreamRecord record;
+    record.body = std::move(body);
+    writer.Live(std::move(record));
+  }
+
+  void PassTime();
+  // Puts a report on the settled stream, followed by its incident as it is now.
+  void Settle(const HeldReport& held, bool late);
+  void TellWatermark(bool settled_any);
+
+  std::uint64_t position = 0;
+  UtcTime at = UtcTime::min();
+  RecordWriter writer;
+  AdmissionDesk admission;
+  Sequencer sequencer;
+  PointTable points;
+  IncidentDesk desk{&writer};
+  std::string told_blocker;
+  UtcTime watermark_told_at = UtcTime::min();
+};
+
+void Engine::State::Take(const JournalOpened& opened, std::uint64_t) {
+  writer.OpenJournal(opened.gateway_id, opened.journal_id);
+}
+
+void Engine::State::Take(const ConfigLoaded& loaded, std::uint64_t) {
+  if (!loaded.config) return;
+  sequencer.Configure(*loaded.config);
+  desk.SetCity(std::make_shared<const City>(loaded.config));
+}
+
+void Engine::State::Take(const ReportPtr& report, std::uint64_t report_position) {
+  if (!report) return;
+  const KnownReports::Answer answer = admission.Admit(*report, at);
+  if (!answer.known) return;
+
+  StreamRecord record;
+  record.provisional = true;
+  record.body = report;
+  record.report_position = report_position;
+  record.amends_seq = answer.known->live_seq;
+  answer.known->live_seq = writer.Live(std::move(record));
+
+  points.Take(*report);
+  const IncidentSlotPtr incident = desk.TakeReport(report, answer.known->incident.lock());
+  answer.known->incident = incident;
+
+  const HeldReport held{report, report_position, answer.known, incident};
+  switch (sequencer.Add(held, at)) {
+    case Turn::kHeld:
+      break;
+    case Turn::kLate:
+      admission.CountLate(report->feed_id);
+      Settle(held, true);
+      break;
+    case Turn::kUnordered:
+      Settle(held, true);
+      break;
+  }
+}
+
+void Engine::State::Settle(const HeldReport& held, bool late) {
+  StreamRecord record;
+  record.body = held.report;
+  record.report_position = held.position;
+  record.amends_seq = held.known->settled_seq;
+  record.late = late && record.amends_seq == 0;
+  held.known->settled_seq = writer.Settled(std::move(record));
+  if (!held.incident) return;
+
+  StreamRecord follows;
+  follows.body = held.incident->current;
+  follows.same_as_live_seq = held.incident->live_seq;
+  writer.Settled(std::move(follows));
+}
+
+void Engine::State::TellWatermark(bool settled_any) {
+  const bool blocker_changed = sequencer.blocker() != told_blocker &&
+                               SaturatingSubtract(at, watermark_told_at) >= kBlockerToldEvery;
+  if (!settled_any && !blocker_changed) return;
+  told_blocker = sequencer.blocker();
+  watermark_told_at = at;
+  StreamRecord record;
+  record.body = Watermark{sequencer.settled_through(), told_blocker};
+  writer.Settled(std::move(record));
+}
+
+void Engine::State::PassTime() {
+  const std::vector<HeldReport> settled = sequencer.Advance(at);
+  for (const HeldReport& held : settled) Settle(held, false);
+  TellWatermark(!settled.empty());
+}
+
+Engine::Engine() : state_(std::make_unique<State>()) {}
+Engine::~Engine() = default;
+Engine::Engine(Engine&&) noexcept = default;
+Engine& Engine::operator=(Engine&&) noexcept = default;
+
+void Engine::Apply(const LogEntry& entry, EngineOutput* out) {
+  State& s = *state_;
+  s.position = entry.position;
+  s.at = std::max(s.at, entry.at);
+  s.writer.Begin(out, s.at);
+  // Time comes first: whether a Tick was logged on the way here or not makes no difference to what
+  // the entry meets.
+  s.desk.PassTime();
+  s.PassTime();
+  const std::uint64_t position = s.position;
+  std::visit([&](const auto& body) { s.Take(body, position); }, entry.body);
+  s.PassTime();
+}
+
+std::optional<UtcTime> Engine::NextWakeUp() const {
+  const std::optional<UtcTime> expiry = state_->desk.NextWakeUp();
+  const std::optional<UtcTime> settling = state_->sequencer.NextWakeUp();
+  if (!expiry || !settling) return expiry ? expiry : settling;
+  return std::min(*expiry, *settling);
+}
+
+std::uint64_t Engine::position() const { return state_->position; }
+std::uint64_t Engine::last_seq(StreamId stream) const { return state_->writer.last_seq(stream); }
+
+std::vector<IncidentPtr> Engine::OpenIncidents() const {
+  return state_->desk.store().OpenIncidents();
+}
+
+IncidentPtr Engine::FindIncident(std::string_view incident_id) const {
+  const IncidentSlotPtr slot = state_->desk.store().Find(incident_id);
+  return slot ? slot->current : nullptr;
+}
+
+std::vector<FrameWanted> Engine::PendingFrames() const { return state_->desk.wishes().Pending(); }
+
+std::optional<PointState> Engine::FindPoint(std::string_view quota_id) const {
+  return state_->points.Find(quota_id);
+}
+
+std::map<std::string, FeedStatus> Engine::FeedCounters() const {
+  return state_->admission.Counters();
+}
 
 }  // namespace fusiongateway

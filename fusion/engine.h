@@ -62,6 +62,14 @@ struct EngineOutput {
   std::vector<ActionResult> actions;
 };
 
+// The last that was heard of a measuring point. Lost is not normal: the value is only the last one.
+struct PointState {
+  double value = 0;
+  Stamp aligned;
+  bool lost = false;
+  friend bool operator==(const PointState&, const PointState&) = default;
+};
+
 class Engine {
  public:
   Engine();
@@ -79,12 +87,14 @@ class Engine {
   std::uint64_t position() const;
   std::uint64_t last_seq(StreamId stream) const;
 
-  // Incidents still open, by id; and any incident still in memory, or null.
+  // Incidents still open, in order of opening; and any incident still in memory, or null.
   std::vector<IncidentPtr> OpenIncidents() const;
   IncidentPtr FindIncident(std::string_view incident_id) const;
   // Wishes that have had no answer yet (for recovery).
   std::vector<FrameWanted> PendingFrames() const;
-  // Admission counters per feed.
+  // The last reading of a measuring point (by quota id), if it is known.
+  std::optional<PointState> FindPoint(std::string_view quota_id) const;
+  // Admission counters per feed; `rejected` is counted at the door, not here.
   std::map<std::string, FeedStatus> FeedCounters() const;
 
  private:

@@ -1,0 +1,58 @@
+// What association and assessment need to know of one report: its family, its place, its site, and
+// which isolated part of the world it belongs to. Derived once, when the report is taken.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "fusion/correlate/city.h"
+#include "fusion/model/stream_record.h"
+
+namespace fusiongateway {
+
+// What kind of trouble, as far as joining goes; the most serious first.
+enum class Family : std::uint8_t {
+  kChemicalFire,  // 12D01, 12D03
+  kChemical,      // other 12D, sensors of a hazardous site
+  kFire,
+  kRoad,
+  kSmoke,  // seen by a camera that cannot tell what burns
+  kStraw,
+  kAir,  // odour, air pollution
+  kOther,
+  kUnknown,
+};
+
+// Reports of different parts never meet: a declared drill, secret evidence, and the ordinary world.
+struct Partition {
+  std::string drill_id;  // empty = real
+  bool restricted = false;
+  friend bool operator==(const Partition&, const Partition&) = default;
+};
+
+struct ReportFacts {
+  ReportPtr report;
+  Partition partition;
+  Family family = Family::kUnknown;
+  bool odour = false;      // somebody smells something: may be far down-wind of its source
+  bool withdrawn = false;  // cancelled, called false, or reviewed as false
+  std::string class_code;  // as said, or derived from what was measured
+  std::string site_id;     // as said, or that of its device
+  bool hazmat_site = false;
+  std::optional<Position> place;  // its own, or its site's
+  std::string call_key;           // joins the documents of one police call; empty if none
+  std::string main_call_key;
+};
+
+ReportFacts FactsOf(const ReportPtr& report, const City& city);
+
+// Readings, lost data and a camera's "clear" or "blind" are records, never evidence: they say how
+// well the city is seen, not that something happened.
+bool IsEvidence(const Report& report);
+// May start an incident: not an end, not a withdrawal.
+bool OpensIncident(const ReportFacts& facts);
+// A dispatch or feedback: says what is done about a call, not that something new happened.
+bool IsPaperwork(const Report& report);
+
+}  // namespace fusiongateway

@@ -1,0 +1,108 @@
+// The incident desk: puts each report with its incident, and carries every change of an incident
+// through: revision, live record, dispositions, wishes for frames.
+//
+//   - A report joins the open incident of its partition it scores highest with (the oldest on a
+//   tie),
+//     or opens one. Others it comes near to are linked "possibly_related", both ways.
+//   - A closed incident never absorbs: a later matching report opens a new one that
+//   "follows_closed".
+//     Ends, withdrawals and paperwork of a closed incident, and updates that add no gravity to one
+//     a person closed, are told to their source and change nothing.
+//   - Restricted evidence forms restricted incidents, linked one way: the ordinary incident does
+//   not
+//     know. A declared drill's reports meet only each other; a drill mark without a declared drill
+//     is taken as real, and the incident says so.
+//   - Reports that are no evidence (readings, lost data) open and join nothing.
+//
+// An incident keeps at most kEvidenceMax evidences (evidence_count goes on): the first and the
+// latest; of those between, the least severe goes first. Not thread-safe.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "fusion/correlate/city.h"
+#include "fusion/correlate/incident_index.h"
+#include "fusion/incident/incident_store.h"
+#include "fusion/respond/frame_wishes.h"
+#include "fusion/sequence/record_writer.h"
+
+namespace fusiongateway {
+
+class IncidentDesk {
+ public:
+  static constexpr std::size_t kEvidenceMax = 1024;
+  static constexpr std::size_t kEvidenceFirstMax = 16;   // of which the first are always kept
+  static constexpr std::size_t kEvidenceFramesMax = 64;  // for which frames are asked
+  static constexpr std::size_t kRelatedMax = 16;
+  static constexpr std::size_t kActionsRememberedMax = 16'384;
+
+  explicit IncidentDesk(RecordWriter* writer);
+
+  void SetCity(std::shared_ptr<const City> city) { city_ = std::move(city); }
+
+  // Everything below writes to the writer's current output, at its current time.
+
+  // `previous`: the incident an earlier version of this report belongs to; null if none. Returns
+  // the incident the report belongs to; null if none.
+  IncidentSlotPtr TakeReport(const ReportPtr& report, const IncidentSlotPtr& previous);
+  void TakeFrame(const FrameFound& found);
+  void TakeAction(const OperatorAction& action);
+  // Expires and forgets what is due.
+  void PassTime();
+
+  std::optional<UtcTime> NextWakeUp() const { return store_.NextExpiry(); }
+  const IncidentStore& store() const { return store_; }
+  const FrameWishes& wishes() const { return wishes_; }
+
+ private:
+  struct Relation {
+    IncidentSlotPtr slot;
+    Link link;
+    std::string name;
+    bool both_ways = true;
+  };
+  struct Match {
+    IncidentSlotPtr open;  // the one to join; null if none
+    Link link;
+    IncidentSlotPtr paperwork_of;  // a closed incident whose call this document belongs to
+    std::vector<Relation> relations;
+  };
+
+  Match FindMatch(const ReportFacts& facts) const;
+  void ConsiderClosed(const ReportFacts& facts, const IncidentSlotPtr& slot, Match* match) const;
+
+  // `follows`: the closed incident that an earlier version of this report belongs to; null if none.
+  IncidentSlotPtr Place(const ReportFacts& facts, const IncidentSlotPtr& follows);
+  void Open(const IncidentSlotPtr& slot, const ReportFacts& facts, Match match);
+  void Join(const IncidentSlotPtr& slot, const ReportFacts& facts, Match match);
+  bool UpdateEvidence(const IncidentSlotPtr& slot, const ReportFacts& facts);
+  void RemoveEvidence(const IncidentSlotPtr& slot, const ReportFacts& facts);
+
+  void Relate(const std::vector<Relation>& relations, Incident* incident);
+  void RelateBack(const std::vector<Relation>& relations, const Incident& incident);
+  // Recomputes what follows from the evidence, then publishes.
+  void Reassess(const IncidentSlotPtr& slot, Incident incident, const ReportFacts* newest);
+  // The next revision: kept, indexed and published.
+  void Publish(const IncidentSlotPtr& slot, Incident incident);
+  void TellSources(const IncidentSlotPtr& slot, const std::string& note);
+  void RankCamerasFor(const IncidentSlotPtr& slot, Incident* incident) const;
+  void WishForFrames(const IncidentSlotPtr& slot);
+  UtcTime ExpiryFromNow() const;
+
+  RecordWriter* writer_;
+  std::shared_ptr<const City> city_;
+  IncidentStore store_;
+  IncidentIndex index_;
+  FrameWishes wishes_;
+  std::unordered_map<std::string, ActionResult> action_results_;
+  std::deque<std::string> action_order_;
+};
+
+}  // namespace fusiongateway
