@@ -63,6 +63,14 @@ struct JournalStatistics {
   std::uint64_t file_bytes = 0;  // database and write-ahead log on disk
 };
 
+// An id this journal had before it was restored from a backup. Records through these seqs are the
+// same under both ids; what the earlier journal published beyond them is not here.
+struct EarlierIdentity {
+  std::string journal_id;
+  std::uint64_t live_through = 0;
+  std::uint64_t settled_through = 0;
+};
+
 using WireRecordPtr = std::shared_ptr<const v1::StreamRecord>;
 
 class Journal {
@@ -70,6 +78,8 @@ class Journal {
   virtual ~Journal() = default;
 
   virtual std::string journal_id() const = 0;
+  // Oldest first; empty for a journal that was never restored.
+  virtual std::vector<EarlierIdentity> earlier_identities() const = 0;
   virtual Status Commit(const JournalBatch& batch) = 0;
 
   virtual std::uint64_t last_position() const = 0;
@@ -78,7 +88,8 @@ class Journal {
   // Log entries from `from_position` on, in order, until `visit` returns false.
   virtual Status ReadLog(std::uint64_t from_position,
                          const std::function<bool(const LogEntry&)>& visit) const = 0;
-  // At most `max` whole records after `after_seq`, in order. kOutOfRange below what is held.
+  // At most `max` whole records after `after_seq`, in order; fewer may come, none only at the end.
+  // kOutOfRange below what is held.
   virtual Result<std::vector<WireRecordPtr>> ReadRecords(StreamId stream, std::uint64_t after_seq,
                                                          std::size_t max) const = 0;
 
