@@ -52,9 +52,8 @@ Status NotAJournal(const std::string& path) {
 Result<std::int64_t> JournalVersion(sqlite::Connection& db, const std::string& path) {
   auto application = db.QueryInteger("PRAGMA application_id");
   if (!application.ok()) {
-    if (application.status().code() != StatusCode::kDataLoss) return application.status();
-    return FailedPrecondition(path + " is not a Fusion Gateway journal, or its first page is " +
-                              "damaged: give another path or restore a backup");
+    if (application.status().code() != StatusCode::kFailedPrecondition) return application.status();
+    return NotAJournal(path);
   }
   auto version = db.QueryInteger("PRAGMA user_version");
   if (!version.ok()) return version.status();

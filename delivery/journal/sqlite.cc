@@ -27,8 +27,9 @@ Status ToStatus(sqlite3* db, int code, std::string_view doing) {
     return ResourceExhausted(text + "; the disk is full or a size limit is reached: make room");
   }
   switch (code & 0xff) {
-    case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
+      return FailedPrecondition(std::move(text));
+    case SQLITE_CORRUPT:
       return DataLoss(text + "; restore a backup");
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
