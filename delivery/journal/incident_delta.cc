@@ -65,8 +65,8 @@ void CopyElement(const Message& from, const FieldDescriptor* field, int index, M
     case FieldDescriptor::CPPTYPE_STRING:
       return reflection->AddString(to, field, reflection->GetRepeatedString(from, field, index));
     case FieldDescriptor::CPPTYPE_MESSAGE:
-      reflection->AddMessage(to, field)
-          ->CopyFrom(reflection->GetRepeatedMessage(from, field, index));
+      reflection->AddMessage(to, field)->CopyFrom(
+          reflection->GetRepeatedMessage(from, field, index));
       return;
   }
 }

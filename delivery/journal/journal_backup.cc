@@ -117,8 +117,8 @@ Status CopyJournal(const std::string& from_path, const std::string& to_path,
 }
 
 Result<std::uint64_t> NewestSeq(sqlite::Connection& db, const std::string& table) {
-  auto seq = db.QueryInteger("SELECT first + count - 1 FROM " + table +
-                             " ORDER BY first DESC LIMIT 1");
+  auto seq =
+      db.QueryInteger("SELECT first + count - 1 FROM " + table + " ORDER BY first DESC LIMIT 1");
   if (!seq.ok()) return seq.status();
   return static_cast<std::uint64_t>(*seq);
 }

@@ -104,8 +104,8 @@ Result<std::shared_ptr<const v1::Incident>> JournalReader::IncidentAt(std::uint6
     chain.emplace_back(*segment, &stored.incident_delta());
     seq = stored.incident_delta().base_seq();
   }
-  auto incident = known == nullptr ? std::make_shared<v1::Incident>()
-                                   : std::make_shared<v1::Incident>(*known);
+  auto incident =
+      known == nullptr ? std::make_shared<v1::Incident>() : std::make_shared<v1::Incident>(*known);
   for (auto step = chain.rbegin(); step != chain.rend(); ++step) {
     if (Status s = ApplyIncidentDelta(*step->second, incident.get()); !s.ok()) return s;
   }
@@ -183,8 +183,8 @@ Result<std::vector<LogEntry>> JournalReader::LogPage(std::uint64_t from_position
     std::uint64_t first = 0;
     auto segment = LogSegmentOf(position, &first);
     if (!segment.ok()) return segment.status();
-    const auto end = std::min(first + static_cast<std::uint64_t>((*segment)->entries_size()),
-                              through + 1);
+    const auto end =
+        std::min(first + static_cast<std::uint64_t>((*segment)->entries_size()), through + 1);
     for (; position < end; ++position) {
       auto entry = FromWire((*segment)->entries(static_cast<int>(position - first)), position);
       if (!entry.ok()) return entry.status();

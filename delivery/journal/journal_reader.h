@@ -63,7 +63,6 @@ class JournalReader {
   // A page of log entries from `from_position` on, through `through`.
   Result<std::vector<LogEntry>> LogPage(std::uint64_t from_position, std::uint64_t through);
 
-
   // As in Journal.
   Result<std::uint64_t> OutboxThrough(const std::string& feed_id, const std::string& outbox_id);
   Result<std::vector<DeadLetter>> DeadLetters(const std::string& feed_id,

@@ -12,7 +12,9 @@ constexpr int kBusyTimeoutMs = 5000;
 bool IsDiskFull(sqlite3* db, int code) {
   if ((code & 0xff) == SQLITE_FULL) return true;
   if ((code & 0xff) != SQLITE_IOERR || db == nullptr) return false;
-  const int error = sqlite3_system_errno(db);
+  // The rollback that follows a failed write clears SQLite's own note of the cause.
+  const int noted = sqlite3_system_errno(db);
+  const int error = noted != 0 ? noted : errno;
   return error == ENOSPC || error == EDQUOT || error == EFBIG;
 }
 
@@ -71,6 +73,7 @@ void Statement::BindBlob(int index, std::string_view bytes) {
 }
 
 Result<bool> Statement::Step() {
+  errno = 0;
   const int code = sqlite3_step(statement_.get());
   if (code == SQLITE_ROW) return true;
   if (code == SQLITE_DONE) return false;

@@ -270,11 +270,13 @@ Status SqliteJournal::CreateOrMigrate(const JournalOptions& options) {
   auto mode = writer_.QueryText("PRAGMA journal_mode = WAL");
   if (!mode.ok()) return mode.status();
   if (*mode != "wal") {
-    return FailedPrecondition(path_ + ": this file system takes no write-ahead log: use a local disk");
+    return FailedPrecondition(path_ +
+                              ": this file system takes no write-ahead log: use a local disk");
   }
   Status status = writer_.Execute(
       "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;"
-      "PRAGMA journal_size_limit = " + std::to_string(options.wal_bytes_max) + ";");
+      "PRAGMA journal_size_limit = " +
+      std::to_string(options.wal_bytes_max) + ";");
   if (status.ok() && options.file_bytes_max != 0) {
     status = writer_.Execute("PRAGMA max_page_count = " +
                              std::to_string(options.file_bytes_max / kPageSize));
@@ -327,8 +329,8 @@ Status SqliteJournal::LoadRanges(sqlite::Connection& db) {
     streams_[Index(stream)].range = {static_cast<std::uint64_t>(*oldest),
                                      static_cast<std::uint64_t>(*last)};
   }
-  auto origins = db.Prepare("SELECT stream, first, gateway_id, journal_id, seq_shift FROM origin",
-                            false);
+  auto origins =
+      db.Prepare("SELECT stream, first, gateway_id, journal_id, seq_shift FROM origin", false);
   if (!origins.ok()) return origins.status();
   auto row = origins->Step();
   for (; row.ok() && *row; row = origins->Step()) {

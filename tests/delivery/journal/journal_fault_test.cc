@@ -173,7 +173,6 @@ TEST_F(JournalFaultTest, AFileThatMayNotGrowIsTakenAsAFullDisk) {
     SampleLog log("journal");
     Status status;
     while (status.ok()) status = (*journal)->Commit(log.NextBatch(5));
-    std::cerr << status.message();
     _exit(status.code() == StatusCode::kResourceExhausted ? 0 : 2);
   }
   int status = 0;

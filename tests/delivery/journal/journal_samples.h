@@ -42,11 +42,12 @@ inline std::unique_ptr<Report> SampleReport(std::uint64_t n) {
   report->kind = ReportKind::kPoliceCall;
   report->action = ReportAction::kStart;
   report->occurred_at = kSampleStart + std::chrono::seconds(n) - std::chrono::seconds(40);
-  report->received_at = kSampleStart + std::chrono::seconds(n) + std::chrono::nanoseconds(123456789);
+  report->received_at =
+      kSampleStart + std::chrono::seconds(n) + std::chrono::nanoseconds(123456789);
   report->aligned = {kSampleStart + std::chrono::seconds(n) - std::chrono::seconds(40),
                      std::chrono::milliseconds(505), ClockSource::kProbed, 1};
-  report->position = Position{34.79 + static_cast<double>(n % 100) * 1e-3, 114.35, 50,
-                              CoordinateSystem::kGcj02};
+  report->position =
+      Position{34.79 + static_cast<double>(n % 100) * 1e-3, 114.35, 50, CoordinateSystem::kGcj02};
   report->district_code = n % 3 == 0 ? "410202" : "410203";
   report->class_code = "12D02";
   report->severity = n % 4 == 0 ? Severity::kSevere : Severity::kModerate;
@@ -60,8 +61,9 @@ inline std::unique_ptr<Report> SampleReport(std::uint64_t n) {
   detail.category_codes = {"090302", "0903", "09"};
   detail.grade_code = "02";
   detail.address = "禹王台区化工园区三号路与滨河路交叉口东南角";
-  detail.text = "报警人称在化工园区三号路附近闻到强烈刺激性气味，眼睛流泪、咳嗽，" +
-                std::string("看到有黄绿色烟雾从储罐区方向飘出，现场约有十余名工人撤离，请求出警处置。");
+  detail.text =
+      "报警人称在化工园区三号路附近闻到强烈刺激性气味，眼睛流泪、咳嗽，" +
+      std::string("看到有黄绿色烟雾从储罐区方向飘出，现场约有十余名工人撤离，请求出警处置。");
   detail.hazardous_substance = true;
   detail.explosion_or_leak = true;
   detail.injured = 2;
@@ -121,11 +123,10 @@ class SampleLog {
   }
 
   IncidentPtr Revise(const Incident* previous, const Report& report) const {
-    auto next = previous == nullptr ? std::make_shared<Incident>()
-                                    : std::make_shared<Incident>(*previous);
+    auto next =
+        previous == nullptr ? std::make_shared<Incident>() : std::make_shared<Incident>(*previous);
     if (previous == nullptr) {
-      next->incident_id =
-          "kaifeng-20261123-" + std::to_string(position_ % incidents_.size() + 1);
+      next->incident_id = "kaifeng-20261123-" + std::to_string(position_ % incidents_.size() + 1);
       next->state = IncidentState::kUnverified;
       next->class_code = "12D02";
       next->started = report.aligned;
@@ -136,8 +137,8 @@ class SampleLog {
       next->severity = report.severity;
       next->cameras.push_back({"tank-1", 1, "site camera · tank · 35 m", {}});
       next->cameras.push_back({"gate-1", 2, "site camera · gate · 180 m", {}});
-      next->deadlines.push_back({"province_phone", report.received_at + std::chrono::minutes(30),
-                                 std::nullopt});
+      next->deadlines.push_back(
+          {"province_phone", report.received_at + std::chrono::minutes(30), std::nullopt});
     }
     ++next->revision;
     next->updated = report.aligned;
@@ -169,8 +170,6 @@ inline const SimulatedClock& SampleClock() {
   return clock;
 }
 
-inline JournalOptions SampleOptions() {
-  return {.gateway_id = "kaifeng", .clock = SampleClock()};
-}
+inline JournalOptions SampleOptions() { return {.gateway_id = "kaifeng", .clock = SampleClock()}; }
 
 }  // namespace fusiongateway
