@@ -87,24 +87,31 @@ std::string AwaitEnd(GstElement* pipeline) {
   return reason;
 }
 
+// The sample in another form.
+Result<Owned<GstSample>> Convert(GstSample* sample, const char* form) {
+  Owned<GstCaps> caps(gst_caps_from_string(form));
+  GError* error = nullptr;
+  Owned<GstSample> converted(gst_video_convert_sample(sample, caps.get(), 10 * GST_SECOND, &error));
+  if (converted) return converted;
+  Status status = DataLoss(std::string("no JPEG: ") + (error ? error->message : "unknown error"));
+  g_clear_error(&error);
+  return status;
+}
+
 Result<DecodedPicture> ToJpeg(GstSample* picture) {
   GstVideoInfo info;
   if (!gst_video_info_from_caps(&info, gst_sample_get_caps(picture))) {
     return DataLoss("the decoder gives no picture format");
   }
-  Owned<GstCaps> jpeg_caps(gst_caps_new_empty_simple("image/jpeg"));
-  GError* error = nullptr;
-  Owned<GstSample> jpeg(
-      gst_video_convert_sample(picture, jpeg_caps.get(), 10 * GST_SECOND, &error));
-  if (!jpeg) {
-    Status status = DataLoss(std::string("no JPEG: ") + (error ? error->message : "unknown error"));
-    g_clear_error(&error);
-    return status;
-  }
+  // By way of RGB: JPEG is full range, which the encoder does not see to when it is given YUV.
+  const auto rgb = Convert(picture, "video/x-raw,format=RGB");
+  if (!rgb.ok()) return rgb.status();
+  const auto jpeg = Convert(rgb->get(), "image/jpeg");
+  if (!jpeg.ok()) return jpeg.status();
   DecodedPicture result;
   result.width = static_cast<std::uint32_t>(GST_VIDEO_INFO_WIDTH(&info));
   result.height = static_cast<std::uint32_t>(GST_VIDEO_INFO_HEIGHT(&info));
-  GstBuffer* buffer = gst_sample_get_buffer(jpeg.get());
+  GstBuffer* buffer = gst_sample_get_buffer(jpeg->get());
   result.jpeg.resize(gst_buffer_get_size(buffer));
   gst_buffer_extract(buffer, 0, result.jpeg.data(), result.jpeg.size());
   return result;
