@@ -40,6 +40,7 @@ struct PeerClockEstimate {
   Duration bound{};
   // When it was measured, on the gateway's clock.
   UtcTime measured_at{};
+  std::int64_t drift_ppm = 200;
   // Steps of the peer's clock seen so far, from 1, and when (at the latest) this one began.
   std::uint64_t epoch = 1;
   UtcTime epoch_began{};
