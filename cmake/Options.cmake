@@ -2,8 +2,8 @@
 add_library(project_options INTERFACE)
 target_include_directories(project_options INTERFACE ${CMAKE_SOURCE_DIR})
 target_compile_options(project_options INTERFACE
-  -Wall -Wextra -Werror -Wshadow -Wnon-virtual-dtor -Wno-missing-field-initializers
-  $<$<COMPILE_LANGUAGE:C>:-Wno-error=non-virtual-dtor>)
+  -Wall -Wextra -Werror -Wshadow $<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor>
+  -Wno-missing-field-initializers)
 
 set(FG_SANITIZE "" CACHE STRING "Sanitizers to build with: address,undefined | thread | empty")
 if(FG_SANITIZE)

@@ -70,15 +70,15 @@ std::optional<PeerClockEstimate> PeerClock::EstimateAt(UtcTime now) const {
     const Duration bound_now = m.half_width + Drift(age, options_.drift_ppm);
     if (bound_now >= narrowest) continue;
     narrowest = bound_now;
-    best = PeerClockEstimate{m.offset, m.half_width, m.at, options_.drift_ppm, epoch_,
-                             epoch_began_};
+    best =
+        PeerClockEstimate{m.offset, m.half_width, m.at, options_.drift_ppm, epoch_, epoch_began_};
   }
   return best;
 }
 
 bool PeerClock::Agrees(const Measurement& a, const Measurement& b) const {
-  const Duration allowed = a.half_width + b.half_width +
-                           Drift(SaturatingSubtract(a.at, b.at), options_.drift_ppm);
+  const Duration allowed =
+      a.half_width + b.half_width + Drift(SaturatingSubtract(a.at, b.at), options_.drift_ppm);
   const Duration apart = a.offset > b.offset ? a.offset - b.offset : b.offset - a.offset;
   return apart <= allowed;
 }

@@ -21,6 +21,7 @@
 #include "fusion/model/report.h"
 #include "pipeline/feeds/codes.h"
 #include "pipeline/feeds/feed_config.h"
+#include "pipeline/feeds/refusal.h"
 
 namespace fusiongateway {
 
@@ -29,14 +30,6 @@ struct DecodeContext {
   UtcTime received_at{};
   // The publisher's own clock, if probes have measured it.
   std::optional<PeerClockEstimate> publisher_clock;
-};
-
-// Why a payload was not taken. `code`: "MALFORMED", "WRONG_TYPE", "MISSING_FIELD", "OUT_OF_RANGE",
-// "UNKNOWN_TYPE", or "PLUGIN_ERROR" when the plugin broke its contract.
-struct Refusal {
-  std::string code;
-  std::string message;
-  std::string field;
 };
 
 struct DecodeOutcome {

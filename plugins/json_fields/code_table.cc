@@ -19,9 +19,8 @@ bool ReadTexts(const json& from, std::vector<std::string>* to) {
 
 bool AnyOf(const std::vector<std::string>& accepted, const std::vector<std::string>& values) {
   return std::any_of(values.begin(), values.end(), [&](const std::string& value) {
-    return !value.empty() && std::any_of(accepted.begin(), accepted.end(), [&](const auto& a) {
-      return a == "*" || a == value;
-    });
+    return !value.empty() && std::any_of(accepted.begin(), accepted.end(),
+                                         [&](const auto& a) { return a == "*" || a == value; });
   });
 }
 
@@ -30,7 +29,8 @@ bool AnyOf(const std::vector<std::string>& accepted, const std::vector<std::stri
 Result<CodeTable> CodeTable::FromJson(const json& table) {
   CodeTable result;
   const auto wrong = [](const std::string& where) {
-    return InvalidArgument("code table: " + where + " has not the form that the tables' README "
+    return InvalidArgument("code table: " + where +
+                           " has not the form that the tables' README "
                            "gives");
   };
   if (!table.is_object()) return wrong("the table");

@@ -58,13 +58,16 @@ void DestroyDecoder(void* instance) {
 
 }  // namespace fusiongateway::plugin
 
-#define FUSION_GATEWAY_FEED_MODULE(Decoder, plugin_name, plugin_version)                         \
-  extern "C" __attribute__((visibility("default"))) const fusion_gateway_feed_plugin_v1*         \
-  fusion_gateway_feed_plugin(void) {                                                             \
-    static const fusion_gateway_feed_plugin_v1 kPlugin = {                                       \
-        FUSION_GATEWAY_FEED_PLUGIN_ABI,                      sizeof(kPlugin),                     \
-        plugin_name,                                         plugin_version,                      \
-        &::fusiongateway::plugin::CreateDecoder<Decoder>,    &::fusiongateway::plugin::DecodeWith<Decoder>, \
-        &::fusiongateway::plugin::DestroyDecoder<Decoder>};                                       \
-    return &kPlugin;                                                                             \
+#define FUSION_GATEWAY_FEED_MODULE(Decoder, plugin_name, plugin_version)                 \
+  extern "C" __attribute__((visibility("default"))) const fusion_gateway_feed_plugin_v1* \
+  fusion_gateway_feed_plugin(void) {                                                     \
+    static const fusion_gateway_feed_plugin_v1 kPlugin = {                               \
+        FUSION_GATEWAY_FEED_PLUGIN_ABI,                                                  \
+        sizeof(kPlugin),                                                                 \
+        plugin_name,                                                                     \
+        plugin_version,                                                                  \
+        &::fusiongateway::plugin::CreateDecoder<Decoder>,                                \
+        &::fusiongateway::plugin::DecodeWith<Decoder>,                                   \
+        &::fusiongateway::plugin::DestroyDecoder<Decoder>};                              \
+    return &kPlugin;                                                                     \
   }

@@ -169,6 +169,11 @@ std::optional<bool> Fields::Flag(const std::string& key) {
   return std::nullopt;
 }
 
+std::optional<bool> Fields::Boolean(const std::string& key) {
+  const json* value = Find(key);
+  return value && value->is_boolean() ? std::optional(value->get<bool>()) : std::nullopt;
+}
+
 std::optional<NativeTime> Fields::Time(const std::string& key) {
   const json* value = Find(key);
   if (!value || (value->is_string() && value->get_ref<const std::string&>().empty())) {
@@ -275,8 +280,9 @@ void EachElement(const std::uint8_t* payload, std::size_t length, Duration time_
                  const fusion_gateway_emitter& emitter, const std::function<void(Fields&)>& read) {
   const std::string_view text(reinterpret_cast<const char*>(payload), length);
   if (NestsDeeperThan(text, kNestingMax)) {
-    return RefuseWhole(emitter, "MALFORMED",
-                       "the payload nests deeper than 32 levels; send the source's own flat object");
+    return RefuseWhole(
+        emitter, "MALFORMED",
+        "the payload nests deeper than 32 levels; send the source's own flat object");
   }
   const json document = json::parse(text, nullptr, false);
   if (document.is_discarded()) {
@@ -345,8 +351,8 @@ v1::CoordinateSystem ReadCrs(Fields& fields, const std::string& key, v1::Coordin
 }
 
 std::optional<v1::Position> ReadPosition(Fields& fields, const std::string& longitude_key,
-                                         const std::string& latitude_key,
-                                         v1::CoordinateSystem crs, v1::Report* report) {
+                                         const std::string& latitude_key, v1::CoordinateSystem crs,
+                                         v1::Report* report) {
   const bool was_ok = fields.ok();
   const auto longitude = fields.Number(longitude_key, -180, 180);
   const auto latitude = fields.Number(latitude_key, -90, 90);

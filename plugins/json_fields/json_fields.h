@@ -7,13 +7,12 @@
 
 #include <cstdint>
 #include <functional>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include <nlohmann/json.hpp>
 
 #include "fusiongateway/v1/report.pb.h"
 #include "plugins/abi/feed_plugin.h"
@@ -27,8 +26,8 @@ inline constexpr std::size_t kElementsMax = 1000;
 inline constexpr std::size_t kIdBytesMax = 128;
 
 // The fields of one JSON object. A getter that meets a wrong value emits a refusal, remembers that
-// this object is not to be reported, and returns an empty value; so a decoder reads everything first
-// and asks ok() once. A null is the same as an absent field.
+// this object is not to be reported, and returns an empty value; so a decoder reads everything
+// first and asks ok() once. A null is the same as an absent field.
 class Fields {
  public:
   // `path` is the object's place in the payload: "" or "[2]". `object` must be a JSON object.
@@ -45,6 +44,8 @@ class Fields {
   std::uint32_t Count(const std::string& key);
   // true/false, 0/1, or the same as text.
   std::optional<bool> Flag(const std::string& key);
+  // The value if it is JSON's own true or false; nothing, and no refusal, otherwise.
+  std::optional<bool> Boolean(const std::string& key);
   // Any form of ParseNativeTime; a number is epoch milliseconds.
   std::optional<NativeTime> Time(const std::string& key);
   std::vector<std::string> Texts(const std::string& key);
@@ -61,6 +62,10 @@ class Fields {
   bool Has(const std::string& key) const;
   void Refuse(const char* code, const std::string& key, const std::string& message);
   bool ok() const { return ok_; }
+
+  // For a decoder that reads the object by other means: the object, and what of it is known.
+  const nlohmann::json& object() const { return object_; }
+  void MarkRead(const std::string& key) { read_.insert(key); }
 
   // What no getter asked for, as one JSON object; "" if nothing.
   std::string UnknownFields() const;
@@ -97,8 +102,8 @@ void FlagUnknownCode(std::string_view field, v1::Report* report);
 // A position from two fields and a coordinate system; absent if both are, or are 0, flagged
 // POSITION_INCOMPLETE if one is. An unknown system is flagged and taken as the feed's default.
 std::optional<v1::Position> ReadPosition(Fields& fields, const std::string& longitude_key,
-                                         const std::string& latitude_key,
-                                         v1::CoordinateSystem crs, v1::Report* report);
+                                         const std::string& latitude_key, v1::CoordinateSystem crs,
+                                         v1::Report* report);
 v1::CoordinateSystem ReadCrs(Fields& fields, const std::string& key, v1::CoordinateSystem otherwise,
                              v1::Report* report);
 

@@ -10,7 +10,8 @@ namespace {
 constexpr double kMillisecondsMax = 7'258'118'400'000.0;  // 2200-01-01
 
 Status NotATime() {
-  return InvalidArgument("not a time; write yyyyMMddHHmmss or ISO 8601 (2026-11-23T10:00:00+08:00)");
+  return InvalidArgument(
+      "not a time; write yyyyMMddHHmmss or ISO 8601 (2026-11-23T10:00:00+08:00)");
 }
 
 Status NoSuchTime() {
@@ -97,12 +98,11 @@ Result<NativeTime> Iso(std::string_view text, Duration offset) {
   if (rest.find_first_of("Zz+-") == std::string_view::npos) whole += OffsetText(offset);
   const auto utc = ParseRfc3339(whole);
   if (!utc.ok()) {
-    const auto fields = Compact(std::string(text.substr(0, 4)) + std::string(text.substr(5, 2)) +
-                                    std::string(text.substr(8, 2)) +
-                                    std::string(text.substr(11, 2)) +
-                                    std::string(text.substr(14, 2)) +
-                                    std::string(text.substr(17, 2)),
-                                offset);
+    const auto fields =
+        Compact(std::string(text.substr(0, 4)) + std::string(text.substr(5, 2)) +
+                    std::string(text.substr(8, 2)) + std::string(text.substr(11, 2)) +
+                    std::string(text.substr(14, 2)) + std::string(text.substr(17, 2)),
+                offset);
     return fields.ok() ? NotATime() : fields.status();
   }
   const int year = Number(text.substr(0, 4));

@@ -21,6 +21,13 @@ void ReadSite(const json& site, PluginConfig* config) {
   }
 }
 
+const json* Find(const json& tables, const std::string& table, const std::string& key) {
+  const auto found = tables.find(table);
+  if (found == tables.end() || !found->is_object()) return nullptr;
+  const auto value = found->find(key);
+  return value == found->end() ? nullptr : &*value;
+}
+
 }  // namespace
 
 Result<PluginConfig> PluginConfig::FromText(const char* text) {
@@ -60,10 +67,30 @@ Result<CodeTable> PluginConfig::Table(const std::string& name) const {
 
 double PluginConfig::Number(const std::string& table, const std::string& key,
                             double otherwise) const {
-  const auto found = tables.find(table);
-  if (found == tables.end() || !found->is_object()) return otherwise;
-  const auto value = found->find(key);
-  return value != found->end() && value->is_number() ? value->get<double>() : otherwise;
+  const json* value = Find(tables, table, key);
+  return value && value->is_number() ? value->get<double>() : otherwise;
+}
+
+std::vector<std::string> PluginConfig::Texts(const std::string& table,
+                                             const std::string& key) const {
+  std::vector<std::string> texts;
+  const json* value = Find(tables, table, key);
+  if (!value || !value->is_array()) return texts;
+  for (const json& text : *value) {
+    if (text.is_string()) texts.push_back(text.get<std::string>());
+  }
+  return texts;
+}
+
+std::map<std::string, std::string> PluginConfig::TextsByName(const std::string& table,
+                                                             const std::string& key) const {
+  std::map<std::string, std::string> texts;
+  const json* value = Find(tables, table, key);
+  if (!value || !value->is_object()) return texts;
+  for (const auto& [name, text] : value->items()) {
+    if (text.is_string()) texts[name] = text.get<std::string>();
+  }
+  return texts;
 }
 
 }  // namespace fusiongateway::plugin

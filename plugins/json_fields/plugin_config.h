@@ -4,9 +4,9 @@
 #pragma once
 
 #include <map>
-#include <string>
-
 #include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
 
 #include "fusion/base/status.h"
 #include "fusion/base/time.h"
@@ -30,6 +30,10 @@ struct PluginConfig {
   Result<CodeTable> Table(const std::string& name) const;
   // A number at the top of a table, or `otherwise`.
   double Number(const std::string& table, const std::string& key, double otherwise) const;
+  // An array of texts at the top of a table, or an object of texts; empty if absent.
+  std::vector<std::string> Texts(const std::string& table, const std::string& key) const;
+  std::map<std::string, std::string> TextsByName(const std::string& table,
+                                                 const std::string& key) const;
 };
 
 }  // namespace fusiongateway::plugin

@@ -1,0 +1,113 @@
+#include "pipeline/feeds/feed_decoder.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "pipeline/feeds/masking.h"
+#include "pipeline/feeds/normaliser.h"
+#include "pipeline/feeds/plugin_host.h"
+#include "proto/codec/codec.h"
+
+namespace fusiongateway {
+namespace {
+
+using Json = nlohmann::json;
+
+std::string CrsName(CoordinateSystem crs) {
+  return v1::CoordinateSystem_Name(static_cast<v1::CoordinateSystem>(crs));
+}
+
+// What the plugin's create() gets (plugins/abi/feed_plugin.h).
+std::string PluginConfigJson(const FeedConfig& config, const std::vector<EngineConfig::Site>& sites,
+                             const CodeTables& tables) {
+  Json json;
+  json["feedId"] = config.feed_id;
+  json["defaultCrs"] = CrsName(config.default_crs);
+  json["timeZoneOffsetMinutes"] =
+      std::chrono::duration_cast<std::chrono::minutes>(config.time_zone_offset).count();
+  json["tables"] = Json::parse(tables.json(), nullptr, false);
+  json["sites"] = Json::array();
+  for (const auto& site : sites) {
+    json["sites"].push_back({{"siteId", site.site_id},
+                             {"name", site.name},
+                             {"districtCode", site.district_code},
+                             {"medium", site.medium},
+                             {"deviceIds", site.device_ids}});
+  }
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+bool HasUnknownCode(const v1::Report& report) {
+  return std::any_of(report.flags().begin(), report.flags().end(),
+                     [](const std::string& flag) { return flag.starts_with("UNKNOWN_CODE:"); });
+}
+
+}  // namespace
+
+struct FeedDecoder::Impl {
+  std::unique_ptr<FeedPlugin> plugin;
+  Normaliser normaliser;
+  FeedDecoderCounters counters;
+
+  std::optional<Refusal> Take(PluginOutput* output, const DecodeContext& context, Masker* masker) {
+    if (output->refusal) return output->refusal;
+    for (v1::Report& report : output->reports) {
+      auto refusal =
+          normaliser.Normalise(context.received_at, context.publisher_clock, masker, &report);
+      if (refusal) return refusal;
+    }
+    return std::nullopt;
+  }
+
+  DecodeOutcome Refuse(Refusal refusal, std::string_view payload, Masker* masker) {
+    ++counters.refusal_count;
+    if (refusal.code == "PLUGIN_ERROR") ++counters.plugin_error_count;
+    DecodeOutcome outcome;
+    outcome.masked_payload = masker->Json(payload);
+    refusal.message = masker->Text(refusal.message);
+    refusal.field = masker->Text(refusal.field);
+    outcome.refusal = std::move(refusal);
+    return outcome;
+  }
+};
+
+Result<std::unique_ptr<FeedDecoder>> FeedDecoder::Create(
+    const FeedConfig& config, const std::vector<EngineConfig::Site>& sites,
+    const CodeTables& tables) {
+  const std::string path = config.plugin_path.empty()
+                               ? config.plugin_dir + "/" + config.plugin + ".so"
+                               : config.plugin_path;
+  auto plugin = FeedPlugin::Load(path, config.plugin, PluginConfigJson(config, sites, tables));
+  if (!plugin.ok()) {
+    return Status(plugin.status().code(),
+                  "feed \"" + config.feed_id + "\": " + plugin.status().message());
+  }
+  return std::unique_ptr<FeedDecoder>(new FeedDecoder(
+      std::unique_ptr<Impl>(new Impl{std::move(*plugin), Normaliser(config, sites, tables), {}})));
+}
+
+FeedDecoder::FeedDecoder(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+FeedDecoder::~FeedDecoder() = default;
+
+DecodeOutcome FeedDecoder::Decode(std::string_view payload, const DecodeContext& context) {
+  ++impl_->counters.payload_count;
+  PluginOutput output = impl_->plugin->Decode(payload);
+  Masker masker(context.received_at);
+  for (const std::string& person : output.persons) masker.Declare(person);
+  if (auto refusal = impl_->Take(&output, context, &masker)) {
+    return impl_->Refuse(std::move(*refusal), payload, &masker);
+  }
+  DecodeOutcome outcome;
+  outcome.reports.reserve(output.reports.size());
+  for (const v1::Report& report : output.reports) {
+    if (HasUnknownCode(report)) ++impl_->counters.unknown_code_count;
+    outcome.reports.push_back(FromWire(report));
+  }
+  impl_->counters.report_count += outcome.reports.size();
+  return outcome;
+}
+
+const FeedDecoderCounters& FeedDecoder::counters() const { return impl_->counters; }
+
+}  // namespace fusiongateway

@@ -1,0 +1,349 @@
+#include "pipeline/feeds/masking.h"
+
+#include <google/protobuf/descriptor.h>
+#include <google/protobuf/message.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "pipeline/feeds/personal_number.h"
+#include "pipeline/feeds/utf8.h"
+
+namespace fusiongateway {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr int kNestingMax = 64;
+// Shorter digits in a field for telephones are an extension and reach nobody from outside.
+constexpr std::size_t kDeclaredDigitsMin = 7;
+
+// Native and JSON names of fields that hold ids and codes: kept as they are.
+const std::set<std::string, std::less<>>& IdKeys() {
+  static const std::set<std::string, std::less<>> keys = {
+      "JJDBH",        "GLZJJDBH",  "PJDBH",    "FKDBH",      "XZQHDM",     "CJDWDM",
+      "JQLBDM",       "JQLXDM",    "JQXLDM",   "alarmId",    "warningId",  "eventId",
+      "cameraId",     "cameraIds", "quotaId",  "gatewayId",  "gridCode",   "adCode",
+      "reportId",     "deviceId",  "siteId",   "feedId",     "clockId",    "drillId",
+      "callId",       "frameId",   "unitCode", "documentId", "mainCallId", "enterpriseId",
+      "districtCode", "classCode"};
+  return keys;
+}
+
+// Fields that hold a person's name or number, whichever system they come from.
+const std::set<std::string, std::less<>>& PersonKeys() {
+  static const std::set<std::string, std::less<>> keys = {
+      "BJRMC",      "BJDH",        "LXDH",         "BJRZJHM",      "BJRXM",      "LXR",
+      "LXRXM",      "SFZH",        "ZJHM",         "XM",           "handler",    "reporter",
+      "contact",    "contactName", "contactPhone", "reporterName", "callerName", "linkman",
+      "personName", "phone",       "mobile",       "telephone",    "idCard",     "idNumber",
+      "姓名",       "联系人",      "报警人",       "电话",         "联系电话",   "身份证号"};
+  return keys;
+}
+
+// The same in our own Report, by full name.
+const std::set<std::string, std::less<>>& IdFields() {
+  static const std::set<std::string, std::less<>> fields = {
+      "fusiongateway.v1.Report.report_id",
+      "fusiongateway.v1.Report.feed_id",
+      "fusiongateway.v1.Report.clock_id",
+      "fusiongateway.v1.Report.district_code",
+      "fusiongateway.v1.Report.class_code",
+      "fusiongateway.v1.Report.site_id",
+      "fusiongateway.v1.Report.device_id",
+      "fusiongateway.v1.Report.camera_ids",
+      "fusiongateway.v1.Report.drill_id",
+      "fusiongateway.v1.PoliceCallDetail.call_id",
+      "fusiongateway.v1.PoliceCallDetail.main_call_id",
+      "fusiongateway.v1.PoliceCallDetail.category_codes",
+      "fusiongateway.v1.PoliceCallDetail.grade_code",
+      "fusiongateway.v1.PoliceCallDetail.result_code",
+      "fusiongateway.v1.PoliceCallDetail.unit_code",
+      "fusiongateway.v1.PoliceCallDetail.document_id",
+      "fusiongateway.v1.SensorDetail.Value.quota_id",
+      "fusiongateway.v1.SensorDetail.enterprise_id",
+      "fusiongateway.v1.SensorDetail.gateway_id",
+      "fusiongateway.v1.SensorDetail.quota_id",
+      "fusiongateway.v1.RiskWarningDetail.enterprise_id",
+      "fusiongateway.v1.GridDetail.grid_code",
+      "fusiongateway.v1.CameraFindingDetail.camera_id",
+      "fusiongateway.v1.CameraFindingDetail.frame_id"};
+  return fields;
+}
+
+bool IsBlank(char32_t c) { return c == U' ' || c == U'\t' || c == 0xA0 || c == 0x3000; }
+
+// Letters of any script; what stands between names in one field is not.
+bool IsNameLetter(char32_t c) {
+  if (c < 0x80) return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+  const bool cjk_punctuation = c >= 0x3000 && c <= 0x303F;
+  const bool full_width_form = c >= 0xFF00 && c <= 0xFFEF;
+  const bool general_punctuation = c >= 0x2000 && c <= 0x206F;
+  return c != 0xA0 && c != kReplacementCharacter && !cjk_punctuation && !full_width_form &&
+         !general_punctuation;
+}
+
+std::vector<char32_t> Letters(std::string_view text) {
+  std::vector<char32_t> letters;
+  for (const CodePoint& point : DecodeUtf8(text)) letters.push_back(point.value);
+  return letters;
+}
+
+bool EndsWith(const std::vector<char32_t>& text, const std::vector<char32_t>& end) {
+  return text.size() >= end.size() && std::equal(end.rbegin(), end.rend(), text.rbegin());
+}
+
+// What callers are entered as when their name is not known, and forms of address: no names.
+bool IsNoName(const std::vector<char32_t>& letters) {
+  static const std::array<std::u32string_view, 16> words = {
+      U"匿名", U"不详", U"未知", U"群众", U"路人", U"热心群众", U"无名氏", U"报警人",
+      U"先生", U"女士", U"小姐", U"同志", U"师傅", U"市民",     U"网格员", U"值班员"};
+  const std::u32string_view text(letters.data(), letters.size());
+  return std::find(words.begin(), words.end(), text) != words.end();
+}
+
+std::vector<char32_t> WithoutTitle(std::vector<char32_t> letters) {
+  static const std::array<std::u32string_view, 5> titles = {U"先生", U"女士", U"小姐", U"同志",
+                                                            U"师傅"};
+  for (const auto title : titles) {
+    const std::vector<char32_t> end(title.begin(), title.end());
+    if (letters.size() > end.size() && EndsWith(letters, end)) {
+      letters.resize(letters.size() - end.size());
+      break;
+    }
+  }
+  return letters;
+}
+
+// The end of `name` in `points` from `at`, blanks between its letters allowed.
+std::optional<std::size_t> MatchName(const std::vector<CodePoint>& points, std::size_t at,
+                                     const std::vector<char32_t>& name) {
+  std::size_t matched = 0;
+  for (; at < points.size() && matched < name.size(); ++at) {
+    if (points[at].value == name[matched]) {
+      ++matched;
+    } else if (matched == 0 || !IsBlank(points[at].value)) {
+      return std::nullopt;
+    }
+  }
+  return matched == name.size() ? std::optional(at) : std::nullopt;
+}
+
+// Reading a document deeper than kNestingMax is given up; writing one recurses.
+Json ParseBounded(std::string_view text) {
+  bool too_deep = false;
+  Json document = Json::parse(
+      text,
+      [&](int depth, Json::parse_event_t, Json&) {
+        too_deep = too_deep || depth > kNestingMax;
+        return !too_deep;
+      },
+      false);
+  return too_deep ? Json(Json::value_t::discarded) : document;
+}
+
+std::string ScalarText(const Json& value) {
+  if (value.is_string()) return value.get<std::string>();
+  if (value.is_number_float()) {
+    const double number = value.get<double>();
+    // A telephone number that went through a spreadsheet: 1.3812345678e10.
+    constexpr double kExact = 9e15;
+    if (number >= 0 && number < kExact && number == static_cast<double>(std::int64_t(number))) {
+      return std::to_string(std::int64_t(number));
+    }
+    return {};
+  }
+  return value.is_number() ? value.dump() : std::string();
+}
+
+template <class Visit>
+void EachScalar(const Json& value, const std::string& key, const Visit& visit) {
+  if (value.is_object()) {
+    for (const auto& [name, member] : value.items()) EachScalar(member, name, visit);
+  } else if (value.is_array()) {
+    for (const Json& element : value) EachScalar(element, key, visit);
+  } else {
+    visit(key, value);
+  }
+}
+
+Json MaskedJson(const Json& value, const std::string& key, const Masker& masker) {
+  if (value.is_object()) {
+    Json masked = Json::object();
+    for (const auto& [name, member] : value.items()) {
+      masked[masker.Text(name)] = MaskedJson(member, name, masker);
+    }
+    return masked;
+  }
+  if (value.is_array()) {
+    Json masked = Json::array();
+    for (const Json& element : value) masked.push_back(MaskedJson(element, key, masker));
+    return masked;
+  }
+  if (IdKeys().contains(key)) return value;
+  const std::string text = ScalarText(value);
+  std::string masked = masker.Text(text);
+  return masked == text ? value : Json(std::move(masked));
+}
+
+// "\u0031" → "1": a digit that is escaped in a document nobody can parse.
+std::string WithoutEscapedDigits(std::string_view text) {
+  std::string plain;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text.substr(i, 5) == "\\u003" && i + 5 < text.size() && text[i + 5] >= '0' &&
+        text[i + 5] <= '9') {
+      plain += text[i + 5];
+      i += 5;
+    } else {
+      plain += text[i];
+    }
+  }
+  return plain;
+}
+
+// The scalar that follows `"key":` at `at` in a document nobody can parse.
+std::string_view ValueAfterKey(std::string_view text, std::size_t at) {
+  constexpr std::size_t kValueBytesMax = 256;
+  at = text.find_first_not_of(" \t\r\n", at);
+  if (at == std::string_view::npos || text[at] != ':') return {};
+  at = text.find_first_not_of(" \t\r\n\"'", at + 1);
+  if (at == std::string_view::npos) return {};
+  const std::string_view rest = text.substr(at, kValueBytesMax);
+  return rest.substr(0, rest.find_first_of("\"',}\r\n"));
+}
+
+}  // namespace
+
+Masker::Masker(UtcTime received_at)
+    : received_year_(int(
+          std::chrono::year_month_day{std::chrono::floor<std::chrono::days>(received_at)}.year())) {
+}
+
+void Masker::Declare(std::string_view person) {
+  const std::string digits = DigitsOfNumber(person);
+  if (!digits.empty()) return DeclareNumber(digits);
+  // One field may hold several names, a name with a title, or a name with a number.
+  std::vector<char32_t> token, together;
+  for (const char32_t c : Letters(person)) {
+    if (IsNameLetter(c)) {
+      token.push_back(c);
+      together.push_back(c);
+    } else {
+      DeclareName(std::exchange(token, {}));
+      if (!IsBlank(c)) DeclareName(std::exchange(together, {}));
+    }
+  }
+  DeclareName(std::move(token));
+  DeclareName(std::move(together));
+}
+
+void Masker::DeclareNumber(const std::string& digits) {
+  if (digits.size() < kDeclaredDigitsMin) return;
+  numbers_.push_back(digits);
+}
+
+void Masker::DeclareName(std::vector<char32_t> letters) {
+  constexpr std::size_t kLettersMin = 2;
+  if (letters.size() < kLettersMin || IsNoName(letters)) return;
+  auto bare = WithoutTitle(letters);
+  if (bare.size() >= kLettersMin && bare.size() < letters.size()) {
+    names_.push_back({std::move(bare)});
+  }
+  names_.push_back({std::move(letters)});
+  // The longest first, so that a name is not masked as the shorter one it begins with.
+  std::stable_sort(names_.begin(), names_.end(), [](const Name& a, const Name& b) {
+    return a.letters.size() > b.letters.size();
+  });
+}
+
+std::string Masker::MaskNames(std::string_view text) const {
+  if (names_.empty()) return std::string(text);
+  const std::vector<CodePoint> points = DecodeUtf8(text);
+  std::string masked;
+  for (std::size_t at = 0; at < points.size();) {
+    std::optional<std::size_t> end;
+    for (const Name& name : names_) {
+      if ((end = MatchName(points, at, name.letters))) break;
+    }
+    masked += text.substr(points[at].begin, points[at].end - points[at].begin);
+    if (end) masked += '*';
+    at = end.value_or(at + 1);
+  }
+  return masked;
+}
+
+std::string Masker::MaskNumbers(std::string_view text) const {
+  std::string masked;
+  std::size_t at = 0;
+  for (const PersonalNumber& number : FindPersonalNumbers(text, numbers_, received_year_)) {
+    masked += text.substr(at, number.begin - at);
+    masked += number.masked;
+    at = number.end;
+  }
+  masked += text.substr(at);
+  return masked;
+}
+
+std::string Masker::Text(std::string_view text) const { return MaskNumbers(MaskNames(text)); }
+
+std::string Masker::Json(std::string_view text) {
+  const auto document = ParseBounded(text);
+  if (document.is_discarded()) return UnreadableText(text);
+  EachScalar(document, "", [this](const std::string& key, const auto& value) {
+    if (PersonKeys().contains(key)) Declare(ScalarText(value));
+  });
+  return MaskedJson(document, "", *this)
+      .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+std::string Masker::UnreadableText(std::string_view bytes) {
+  const std::string text = WithoutEscapedDigits(ValidUtf8(bytes));
+  for (const std::string& key : PersonKeys()) {
+    const std::string quoted = "\"" + key + "\"";
+    for (auto at = text.find(quoted); at != std::string::npos; at = text.find(quoted, at + 1)) {
+      Declare(ValueAfterKey(text, at + quoted.size()));
+    }
+  }
+  return Text(text);
+}
+
+void Masker::MaskMessage(google::protobuf::Message* message) {
+  using google::protobuf::FieldDescriptor;
+  const auto* reflection = message->GetReflection();
+  std::vector<const FieldDescriptor*> fields;
+  reflection->ListFields(*message, &fields);
+  for (const FieldDescriptor* field : fields) {
+    const int count = field->is_repeated() ? reflection->FieldSize(*message, field) : 1;
+    for (int i = 0; i < count; ++i) {
+      if (field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
+        MaskMessage(field->is_repeated() ? reflection->MutableRepeatedMessage(message, field, i)
+                                         : reflection->MutableMessage(message, field));
+      } else if (field->type() == FieldDescriptor::TYPE_STRING &&
+                 !IdFields().contains(field->full_name())) {
+        const std::string text = field->is_repeated()
+                                     ? reflection->GetRepeatedString(*message, field, i)
+                                     : reflection->GetString(*message, field);
+        const bool is_json = field->full_name() == "fusiongateway.v1.Report.unknown_fields_json";
+        std::string masked = is_json ? Json(text) : Text(text);
+        if (field->is_repeated()) {
+          reflection->SetRepeatedString(message, field, i, std::move(masked));
+        } else {
+          reflection->SetString(message, field, std::move(masked));
+        }
+      }
+    }
+  }
+}
+
+void Masker::Mask(v1::Report* report) {
+  // Names in fields the plugin does not know are declared before anything is masked.
+  Json(report->unknown_fields_json());
+  MaskMessage(report);
+}
+
+}  // namespace fusiongateway

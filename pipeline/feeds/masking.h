@@ -1,0 +1,55 @@
+// Privacy at the door: telephone numbers, names and identity numbers leave every text of a payload
+// before anything else sees it.
+//
+// Telephones (mobile and with an area code, also with +86, spaces, hyphens or full-width digits)
+// become 138****5678, identity numbers [证件号], names that the payload itself declares 张*. Ids
+// are told apart by the field they stand in and by form: an identity number carries a plausible
+// birth date and a real region, so that call numbers, quota ids and 20-digit camera ids stay as
+// they are.
+//
+// One instance per payload; no threading. Nothing is refused: what cannot be read as JSON is masked
+// as text.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "fusion/base/time.h"
+#include "fusiongateway/v1/report.pb.h"
+
+namespace fusiongateway {
+
+class Masker {
+ public:
+  // A number that bears a recent date is rather a ticket than a person: see masking.cc.
+  explicit Masker(UtcTime received_at);
+
+  // Something the payload declares: a person's name, a telephone of any form, an identity number.
+  void Declare(std::string_view person);
+
+  std::string Text(std::string_view text) const;
+  // Every key and scalar of a JSON text, ids by their known field names apart; as text if it is not
+  // JSON. Names and numbers in fields known to hold them are taken as declared.
+  std::string Json(std::string_view json);
+  // Every text of the report except the fields that hold ids.
+  void Mask(v1::Report* report);
+
+ private:
+  struct Name {
+    std::vector<char32_t> letters;
+  };
+
+  std::string MaskNames(std::string_view text) const;
+  std::string MaskNumbers(std::string_view text) const;
+  void DeclareNumber(const std::string& digits);
+  void DeclareName(std::vector<char32_t> letters);
+  void MaskMessage(google::protobuf::Message* message);
+  std::string UnreadableText(std::string_view text);
+
+  int received_year_ = 0;
+  std::vector<Name> names_;
+  std::vector<std::string> numbers_;
+};
+
+}  // namespace fusiongateway

@@ -1,0 +1,246 @@
+#include "pipeline/feeds/personal_number.h"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+
+#include "pipeline/feeds/utf8.h"
+
+namespace fusiongateway {
+namespace {
+
+constexpr std::string_view kMaskedIdentity = "[证件号]";
+constexpr std::size_t kIdentityDigits = 18;
+
+enum class Separator { kBreak, kSpace, kHyphen, kDot };
+
+// Digits without anything between them.
+struct Group {
+  std::size_t begin = 0;
+  std::size_t end = 0;
+  std::string digits;
+  // What stands between this group and the one before it.
+  Separator before = Separator::kBreak;
+  // Where an X that follows at once ends (an identity number's check digit); 0 = none.
+  std::size_t x_end = 0;
+};
+
+std::optional<char> DigitOf(char32_t c) {
+  if (c >= U'0' && c <= U'9') return static_cast<char>(c);
+  if (c >= U'０' && c <= U'９') return static_cast<char>('0' + (c - U'０'));
+  return std::nullopt;
+}
+
+bool IsInvisible(char32_t c) { return (c >= 0x200B && c <= 0x200D) || c == 0x2060 || c == 0xFEFF; }
+
+bool IsSpace(char32_t c) {
+  return c == U' ' || c == U'\t' || c == 0xA0 || c == 0x3000 || (c >= 0x2000 && c <= 0x200A);
+}
+
+// A closing bracket too: "(0378)2912345".
+bool IsHyphen(char32_t c) {
+  return c == U'-' || (c >= 0x2010 && c <= 0x2015) || c == 0x2212 || c == U'－' || c == U')' ||
+         c == U'）';
+}
+
+bool IsX(char32_t c) { return c == U'x' || c == U'X' || c == U'ｘ' || c == U'Ｘ'; }
+
+// The groups of a text; what joins two of them is at most three code points of one kind.
+std::vector<Group> Groups(std::string_view text) {
+  std::vector<Group> groups;
+  bool in_group = false;
+  bool hyphen = false, dot = false, broken = true;
+  std::size_t gap = 0;
+  for (const CodePoint& point : DecodeUtf8(text)) {
+    const auto digit = DigitOf(point.value);
+    if (digit) {
+      if (!in_group) {
+        const Separator before = broken || gap > 3 || (dot && gap > 1) ? Separator::kBreak
+                                 : dot                                 ? Separator::kDot
+                                 : hyphen                              ? Separator::kHyphen
+                                                                       : Separator::kSpace;
+        groups.push_back({point.begin, point.end, {}, before});
+      }
+      groups.back().digits += *digit;
+      groups.back().end = point.end;
+      in_group = true;
+      hyphen = dot = broken = false;
+      gap = 0;
+      continue;
+    }
+    if (in_group && IsX(point.value)) groups.back().x_end = point.end;
+    if (IsInvisible(point.value)) continue;
+    in_group = false;
+    ++gap;
+    hyphen = hyphen || IsHyphen(point.value);
+    dot = dot || point.value == U'.' || point.value == U'．';
+    broken = broken || !(IsSpace(point.value) || IsHyphen(point.value) || point.value == U'.' ||
+                         point.value == U'．');
+  }
+  return groups;
+}
+
+bool AllDigits(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+int Value(std::string_view digits) {
+  int value = 0;
+  for (const char c : digits) value = value * 10 + (c - '0');
+  return value;
+}
+
+bool IsMobile(std::string_view d) {
+  return d.size() == 11 && d[0] == '1' && d[1] >= '3' && d[1] <= '9' && AllDigits(d);
+}
+
+// Without the country's code or the long-distance 0, if it has one.
+std::string_view WithoutPrefix(std::string_view d) {
+  for (const std::string_view prefix : {"0086", "86", "0"}) {
+    if (d.starts_with(prefix) && IsMobile(d.substr(prefix.size()))) return d.substr(prefix.size());
+  }
+  return d;
+}
+
+// 010 and 02x have three digits, the others four; a local number has seven or eight and begins with
+// 2 to 8.
+bool IsLandline(std::string_view d) {
+  if (d.size() < 11 || d.size() > 12 || d[0] != '0' || !AllDigits(d)) return false;
+  const bool short_area = d.starts_with("010") || d.starts_with("02");
+  if (!short_area && (d[1] < '3' || d[1] > '9')) return false;
+  const std::string_view local = d.substr(short_area ? 3 : 4);
+  return (local.size() == 8 || (local.size() == 7 && !short_area)) && local[0] >= '2' &&
+         local[0] <= '8';
+}
+
+bool IsRegion(std::string_view two_digits) {
+  constexpr std::array kRegions = {11, 12, 13, 14, 15, 21, 22, 23, 31, 32, 33, 34,
+                                   35, 36, 37, 41, 42, 43, 44, 45, 46, 50, 51, 52,
+                                   53, 54, 61, 62, 63, 64, 65, 71, 81, 82, 83};
+  return std::find(kRegions.begin(), kRegions.end(), Value(two_digits)) != kRegions.end();
+}
+
+bool IsMonthAndDay(std::string_view mmdd) {
+  const int month = Value(mmdd.substr(0, 2));
+  const int day = Value(mmdd.substr(2, 2));
+  return month >= 1 && month <= 12 && day >= 1 && day <= 31;
+}
+
+bool ChecksumHolds(std::string_view d) {
+  constexpr std::array kWeights = {7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2};
+  int sum = 0;
+  for (std::size_t i = 0; i < kWeights.size(); ++i) sum += (d[i] - '0') * kWeights[i];
+  return d[17] == "10X98765432"[sum % 11];
+}
+
+// An identity number is region, birth date, serial and check digit. A mistyped one is still about
+// somebody, so the check digit is asked for only where a ticket number (district, today's date,
+// serial) has the same form: when the date is of the last years.
+bool IsIdentity(std::string_view d, int received_year) {
+  constexpr int kTicketYears = 5;
+  if (d.size() == 15) {
+    return AllDigits(d) && IsRegion(d) && Value(d.substr(6, 2)) >= 20 &&
+           IsMonthAndDay(d.substr(8, 4));
+  }
+  if (d.size() != kIdentityDigits || !AllDigits(d.substr(0, 17)) || !IsRegion(d)) return false;
+  const int year = Value(d.substr(6, 4));
+  if (year < 1900 || year > received_year || !IsMonthAndDay(d.substr(10, 4))) return false;
+  return year < received_year - kTicketYears || ChecksumHolds(d);
+}
+
+std::string MaskedPhone(std::string_view digits) {
+  constexpr std::size_t kShowable = 10;
+  if (digits.size() < kShowable) return "****";
+  return std::string(digits.substr(0, 3)) + "****" + std::string(digits.substr(digits.size() - 4));
+}
+
+// How people group a number's digits. Lists of values look alike, so anything else is not a number:
+// one group, 11 single digits, or up to five groups of which the first has three or more.
+bool IsNaturalGrouping(const std::vector<Group>& groups, std::size_t first, std::size_t last) {
+  if (first == last) return true;
+  const Separator separator = groups[first + 1].before;
+  for (std::size_t i = first + 1; i <= last; ++i) {
+    if (groups[i].before != separator) return false;
+  }
+  const std::size_t count = last - first + 1;
+  const auto size = [&](std::size_t i) { return groups[i].digits.size(); };
+  if (separator == Separator::kDot) {
+    return count == 3 && size(first) == 3 && size(first + 1) == 4 && size(last) == 4;
+  }
+  if (size(first) == 1) {
+    const bool all_single = std::all_of(groups.begin() + first, groups.begin() + last + 1,
+                                        [](const Group& g) { return g.digits.size() == 1; });
+    const bool begins_here = groups[first].before != separator || size(first - 1) != 1;
+    const bool ends_here =
+        last + 1 == groups.size() || groups[last + 1].before != separator || size(last + 1) != 1;
+    return all_single && begins_here && ends_here;
+  }
+  return size(first) >= 3 && count <= 5;
+}
+
+std::optional<std::string> MaskOf(std::string_view digits, std::size_t group_count,
+                                  const std::vector<std::string>& declared, int received_year) {
+  const std::string_view core = WithoutPrefix(digits);
+  if (std::find(declared.begin(), declared.end(), core) != declared.end()) {
+    return core.size() >= 15 ? std::string(kMaskedIdentity) : MaskedPhone(core);
+  }
+  if (IsMobile(core)) return MaskedPhone(core);
+  if (IsLandline(digits) && group_count <= 3) return MaskedPhone(digits);
+  if (IsIdentity(digits, received_year)) return std::string(kMaskedIdentity);
+  return std::nullopt;
+}
+
+// "114.31294312345": the tail of a decimal number with a whole part as long as a coordinate's.
+bool IsDecimals(const std::vector<Group>& groups, std::size_t i) {
+  return groups[i].before == Separator::kDot && groups[i - 1].digits.size() >= 3;
+}
+
+}  // namespace
+
+std::vector<PersonalNumber> FindPersonalNumbers(std::string_view text,
+                                                const std::vector<std::string>& declared,
+                                                int received_year) {
+  std::vector<PersonalNumber> found;
+  const std::vector<Group> groups = Groups(text);
+  for (std::size_t first = 0; first < groups.size();) {
+    // The longest reading that begins here.
+    std::optional<PersonalNumber> longest;
+    std::size_t next = first + 1;
+    std::string digits;
+    for (std::size_t last = first; last < groups.size() && digits.size() < kIdentityDigits;
+         ++last) {
+      const Group& group = groups[last];
+      if (last > first && group.before == Separator::kBreak) break;
+      digits += group.digits;
+      if (!IsNaturalGrouping(groups, first, last)) continue;
+      if (first == last && IsDecimals(groups, first)) continue;
+      const bool with_x = digits.size() + 1 == kIdentityDigits && group.x_end != 0;
+      auto masked =
+          MaskOf(with_x ? digits + 'X' : digits, last - first + 1, declared, received_year);
+      if (!masked) continue;
+      longest = {groups[first].begin, with_x ? group.x_end : group.end, std::move(*masked)};
+      next = last + 1;
+    }
+    if (longest) found.push_back(std::move(*longest));
+    first = next;
+  }
+  return found;
+}
+
+std::string DigitsOfNumber(std::string_view text) {
+  std::string digits;
+  for (const CodePoint& point : DecodeUtf8(text)) {
+    if (const auto digit = DigitOf(point.value)) {
+      digits += *digit;
+    } else if (IsX(point.value) && digits.size() == 17) {
+      digits += 'X';
+    } else if (!IsSpace(point.value) && !IsHyphen(point.value) && !IsInvisible(point.value) &&
+               point.value != U'+' && point.value != U'＋' && point.value != U'(' &&
+               point.value != U'（') {
+      return {};
+    }
+  }
+  return std::string(WithoutPrefix(digits));
+}
+
+}  // namespace fusiongateway

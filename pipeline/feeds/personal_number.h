@@ -1,0 +1,32 @@
+// Telephone and identity numbers in running text, found by form.
+//
+// Pure; any thread. Digits may be full-width, and grouped by spaces or hyphens as people write
+// them.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace fusiongateway {
+
+struct PersonalNumber {
+  // Its bytes in the text.
+  std::size_t begin = 0;
+  std::size_t end = 0;
+  // What stands there instead.
+  std::string masked;
+};
+
+// In order, not overlapping. `declared`: digits that the payload says are personal, whatever their
+// form. `received_year`: when the payload came.
+std::vector<PersonalNumber> FindPersonalNumbers(std::string_view text,
+                                                const std::vector<std::string>& declared,
+                                                int received_year);
+
+// The digits of a text that is nothing but a number as people write it ("+86 138-1234-5678"; an
+// identity number keeps its final X); "" for any other text.
+std::string DigitsOfNumber(std::string_view text);
+
+}  // namespace fusiongateway
