@@ -57,7 +57,7 @@ std::optional<Refusal> CheckValues(const v1::Report& report) {
     }
   }
   if (!(report.confidence() >= 0 && report.confidence() <= 1)) {
-    return OutOf("confidence", "confidence is 0 .. 1");
+    return OutOf("confidence", "confidence is 0 .. 1; divide a percentage by 100");
   }
   if (report.has_occurred_at() && !InTime(report.occurred_at())) {
     return OutOf("occurredAt", "times are between 1970 and 2200");

@@ -1,0 +1,126 @@
+#include "tests/pipeline/feeds/feed_decoder_fixture.h"
+
+namespace fusiongateway {
+namespace {
+
+using ::testing::Contains;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+std::string EnergyData(const std::string& connected, const std::string& datas) {
+  return R"({"dataType":"energy_data","enterpriseId":"410200007","gatewayId":"GW1",
+             "collectTime":"20261123100000","isConnectDataSource":)" +
+         connected + R"(,"datas":)" + datas + "}";
+}
+
+constexpr char kChlorineAlarm[] = R"({"dataType":"alarm","enterpriseId":"410200007",
+    "alarmId":"AL1","quotaId":"410200007002G0001QT001","level":"HH","value":3.4,"threshold":"3",
+    "unit":"ppm","startTime":"20261123100000","state":"active","gatewayId":"GW1"})";
+
+TEST(Hazmat, ReadsTheValuesOfOneCollection) {
+  const Report report =
+      DecodeOne("hazmat", EnergyData("true", R"([{"quotaId":"410200007002G0001YW001","value":1.25},
+                             {"quotaId":"410200007002G0001WD001","value":"20.5"}])"));
+  EXPECT_EQ(report.kind, ReportKind::kSensorReading);
+  EXPECT_EQ(report.report_id, "GW1:20261123100000");
+  EXPECT_EQ(report.clock_id, "GW1") << "a device behind the publisher has its own clock";
+  EXPECT_EQ(report.site_id, "chlorine-works");
+  EXPECT_EQ(report.district_code, "410212") << "the site's";
+  const auto& sensor = std::get<SensorDetail>(report.detail);
+  ASSERT_EQ(sensor.values.size(), 2u);
+  EXPECT_DOUBLE_EQ(sensor.values[1].value, 20.5);
+}
+
+TEST(Hazmat, DataLostIsNeverAReadingHoweverItIsWritten) {
+  for (const char* lost : {"\"false\"", "false", "0", "\"0\""}) {
+    const Report report = DecodeOne(
+        "hazmat", EnergyData(lost, R"([{"quotaId":"410200007002G0001YW001","value":null}])"));
+    EXPECT_EQ(report.kind, ReportKind::kDataLost) << lost;
+    EXPECT_EQ(report.action, ReportAction::kStart);
+    EXPECT_THAT(std::get<SensorDetail>(report.detail).values, IsEmpty());
+  }
+}
+
+TEST(Hazmat, AStateEndsOrBeginsDataLost) {
+  const std::string state = R"({"dataType":"state","enterpriseId":"410200007","gatewayId":"GW1",
+      "collectTime":"20261123100500","isConnectDataSource":)";
+  const Report back = DecodeOne("hazmat", state + "true}");
+  EXPECT_EQ(back.kind, ReportKind::kDataLost);
+  EXPECT_EQ(back.action, ReportAction::kStop);
+  EXPECT_EQ(DecodeOne("hazmat", state + "\"false\"}").action, ReportAction::kStart);
+}
+
+TEST(Hazmat, AGasAlarmAtAChlorineSiteIsALeak) {
+  const Report report = DecodeOne("hazmat", kChlorineAlarm);
+  EXPECT_EQ(report.kind, ReportKind::kSensorAlarm);
+  EXPECT_EQ(report.report_id, "AL1");
+  EXPECT_EQ(report.class_code, "12D02");
+  EXPECT_EQ(report.severity, Severity::kSevere);
+  EXPECT_EQ(report.device_id, "410200007002G0001QT001");
+  EXPECT_EQ(report.site_id, "chlorine-works");
+  const auto& sensor = std::get<SensorDetail>(report.detail);
+  EXPECT_EQ(sensor.medium, "chlorine");
+  EXPECT_EQ(sensor.indicator, "QT");
+  EXPECT_DOUBLE_EQ(sensor.threshold, 3);
+  EXPECT_THAT(report.summary, HasSubstr("氯气"));
+  EXPECT_THAT(report.summary, HasSubstr("3.4ppm"));
+}
+
+TEST(Hazmat, AClearedAlarmStopsWhenItEnded) {
+  const Report report = DecodeOne("hazmat", R"({"dataType":"alarm","enterpriseId":"410200007",
+      "alarmId":"AL1","quotaId":"410200007002G0001YW001","level":"H","value":9,
+      "startTime":"20261123095000","endTime":"20261123100000","state":"cleared"})");
+  EXPECT_EQ(report.action, ReportAction::kStop);
+  EXPECT_EQ(report.occurred_at, Time("2026-11-23T10:00:00+08:00"));
+  EXPECT_EQ(report.class_code, "12D99");
+  EXPECT_EQ(report.severity, Severity::kModerate);
+}
+
+TEST(Hazmat, AWarningIsAnotherKindThanAnAlarm) {
+  const Report report = DecodeOne("hazmat", R"({"dataType":"warning","warningId":"W1",
+      "enterpriseId":"410200007","colour":"orange","time":"20261123100000",
+      "reason":"联系 13812345678"})");
+  EXPECT_EQ(report.kind, ReportKind::kRiskWarning);
+  EXPECT_EQ(report.severity, Severity::kSevere);
+  EXPECT_EQ(std::get<RiskWarningDetail>(report.detail).reason, "联系 138****5678");
+}
+
+TEST(Hazmat, UnknownCodesAreTakenAndFlagged) {
+  const Report report = DecodeOne("hazmat", R"({"dataType":"alarm","enterpriseId":"X","alarmId":"A",
+      "quotaId":"pump-7","level":"HHH","value":1,"state":"odd"})");
+  for (const char* field : {"enterpriseId", "quotaId", "level", "state"}) {
+    EXPECT_THAT(report.flags, Contains("UNKNOWN_CODE:" + std::string(field)));
+  }
+  EXPECT_EQ(report.class_code, "12D99");
+}
+
+TEST(Hazmat, RefusalsNameTheFieldAndTheReason) {
+  const struct {
+    std::string payload;
+    const char* refusal;
+  } cases[] = {
+      {R"({"enterpriseId":"410200007"})", "MISSING_FIELD dataType"},
+      {R"({"dataType":"poem"})", "UNKNOWN_TYPE dataType"},
+      {EnergyData("\"maybe\"", "[]"), "WRONG_TYPE isConnectDataSource"},
+      {EnergyData("true", "null"), "MISSING_FIELD datas"},
+      {EnergyData("true", "\"x\""), "WRONG_TYPE datas"},
+      {EnergyData("true", "[7]"), "WRONG_TYPE datas[0]"},
+      {EnergyData("true", R"([{"quotaId":"q","value":"high"}])"), "WRONG_TYPE datas[0].value"},
+      {EnergyData("true", R"([{"quotaId":"q","value":1e300}])"), "OUT_OF_RANGE datas[0].value"},
+      {EnergyData("true", R"([{"quotaId":"q"}])"), "MISSING_FIELD datas[0].value"},
+      {EnergyData("true", R"([{"value":1}])"), "MISSING_FIELD datas[0].quotaId"},
+      {R"({"dataType":"energy_data","enterpriseId":"410200007","gatewayId":"G","datas":[]})",
+       "MISSING_FIELD collectTime"},
+      {R"({"dataType":"state","enterpriseId":"410200007","gatewayId":"G",
+           "collectTime":"20261123100000"})",
+       "MISSING_FIELD isConnectDataSource"},
+      {R"({"dataType":"alarm","enterpriseId":"410200007","quotaId":"q","level":"H","value":1})",
+       "MISSING_FIELD alarmId"},
+      {R"({"dataType":"warning","enterpriseId":"410200007","warningId":"w"})",
+       "MISSING_FIELD colour"},
+  };
+  for (const auto& c : cases) EXPECT_EQ(RefusalOf("hazmat", c.payload), c.refusal) << c.payload;
+}
+
+}  // namespace
+}  // namespace fusiongateway
