@@ -1,0 +1,150 @@
+// The messages the page reads, in protobuf's JSON mapping: defaults are left out, 64-bit numbers
+// are strings, instants RFC 3339, spans "1.5s".
+
+export interface Stamp {
+  utc?: string;
+  uncertainty?: string;
+  source?: string;
+  epoch?: string;
+}
+
+export interface Position {
+  latitude?: number;
+  longitude?: number;
+  uncertaintyM?: number;
+  originalCrs?: string;
+}
+
+export interface Evidence {
+  reportId: string;
+  feedId: string;
+  kind?: string;
+  aligned?: Stamp;
+  score?: number;
+  why?: string;
+  action?: string;
+  severity?: string;
+  summary?: string;
+  repeatCount?: number;
+}
+
+export interface FrameRef {
+  frameId: string;
+  captured?: Stamp;
+  offset?: string;
+  keyframe?: boolean;
+  reportId?: string;
+  feedId?: string;
+}
+
+export interface IncidentCamera {
+  cameraId: string;
+  rank?: number;
+  why?: string;
+  frames?: FrameRef[];
+}
+
+export interface Incident {
+  incidentId: string;
+  revision?: string;
+  state?: string;
+  classCode?: string;
+  suggestedGrade?: string;
+  confirmedGrade?: string;
+  confidence?: number;
+  started?: Stamp;
+  updated?: Stamp;
+  position?: Position;
+  districtCode?: string;
+  evidence?: Evidence[];
+  evidenceCount?: string;
+  cameras?: IncidentCamera[];
+  related?: { incidentId: string; relation?: string; why?: string }[];
+  mergedInto?: string;
+  drill?: boolean;
+  drillId?: string;
+  change?: { what?: string; cause?: string; actor?: string; note?: string };
+  severity?: string;
+  title?: string;
+  siteId?: string;
+}
+
+export interface FeedStatus {
+  feedId: string;
+  state?: string;
+  note?: string;
+  accepted?: string;
+  rejected?: string;
+  late?: string;
+}
+
+export interface CameraStatus {
+  cameraId: string;
+  state?: string;
+  note?: string;
+  clockSource?: string;
+  uncertainty?: string;
+  frameRate?: number;
+  width?: number;
+  height?: number;
+  reconnectCount?: string;
+}
+
+export interface Camera {
+  cameraId: string;
+  name?: string;
+  role?: string;
+  siteId?: string;
+  status?: CameraStatus;
+  held?: { oldest: string; newest: string };
+}
+
+export interface StreamRecord {
+  seq?: string;
+  incident?: Incident;
+  feed?: FeedStatus;
+  camera?: CameraStatus;
+  watermark?: { settledThrough?: string; blockerFeedId?: string };
+  clock?: { synchronised?: boolean; errorMax?: string };
+}
+
+export interface StreamMessage {
+  records?: { journalId?: string; fromSeq?: string; throughSeq?: string; records?: StreamRecord[] };
+  snapshot?: { journalId?: string; throughSeq?: string; incidents?: Incident[] };
+  outOfRange?: { oldestSeq?: string };
+  error?: { code?: string; message?: string };
+}
+
+export interface Problem {
+  title?: string;
+  detail?: string;
+  oldest?: string;
+  newest?: string;
+}
+
+const CLOSED = new Set([
+  "ARCHIVED", "FALSE_ALARM", "MERGED", "TRANSFERRED", "EXPIRED", "CLOSED",
+]);
+const SEVERITIES = ["SEVERITY_UNSPECIFIED", "INFO", "MINOR", "MODERATE", "SEVERE", "EXTREME"];
+
+export const isClosed = (incident: Incident) => CLOSED.has(incident.state ?? "");
+export const severityOf = (severity: string | undefined) =>
+  Math.max(0, SEVERITIES.indexOf(severity ?? ""));
+export const sourceCount = (incident: Incident) =>
+  new Set((incident.evidence ?? []).map((evidence) => evidence.feedId)).size;
+export const evidenceKey = (evidence: { feedId?: string; reportId?: string }) =>
+  `${evidence.feedId}/${evidence.reportId}`;
+export const inTimeOrder = (evidence: Evidence[]) =>
+  [...evidence].sort((a, b) => (a.aligned?.utc ?? "").localeCompare(b.aligned?.utc ?? ""));
+
+// What an operator should look at first: open before closed, graver first, not yet verified before
+// what is in hand, then what moved last.
+export function byUrgency(a: Incident, b: Incident): number {
+  return (
+    Number(isClosed(a)) - Number(isClosed(b)) ||
+    severityOf(b.severity) - severityOf(a.severity) ||
+    Number(b.state === "UNVERIFIED") - Number(a.state === "UNVERIFIED") ||
+    (b.updated?.utc ?? "").localeCompare(a.updated?.utc ?? "") ||
+    a.incidentId.localeCompare(b.incidentId)
+  );
+}
