@@ -353,8 +353,10 @@ bool Publisher::Worker::SendBatch() {
       too_large_[item.seq] = item.payload.size();
       item.payload.clear();
     }
-    const std::uint64_t size = item.payload.size();
-    used += EncodedBytes(size, options_.form);
+    // The credit is counted in what goes over the wire, envelope included.
+    const std::uint64_t encoded = EncodedBytes(item.payload.size(), options_.form);
+    const std::uint64_t size = encoded + (used == 0 ? kEnvelopeBytes : 0);
+    used += encoded;
     if (used > room || !after.MaySend(size)) break;
     after.Sent(size);
     publish.add_payloads(std::move(item.payload));
@@ -425,7 +427,8 @@ void Publisher::Worker::OnWelcome(const v1::Welcome& welcome) {
           .journal_id = welcome.journal_id(),
           .previous_journal_id = previous});
   }
-  if (!CheckResume(welcome.resume_after_seq())) return;
+  // A test session keeps nothing, so that it resumes nowhere.
+  if (!options_.test_mode && !CheckResume(welcome.resume_after_seq())) return;
   if (changed) {
     // The old journal's dispositions are counted apart from the new one's.
     if (!OutboxOk(outbox_->SetDispositionsThrough(0))) return;
@@ -474,7 +477,8 @@ void Publisher::Worker::OpenSession(const v1::Welcome& welcome) {
   session_ = welcome.session();
   max_batch_ = std::max<std::uint64_t>(welcome.max_batch(), 1);
   max_message_bytes_ = std::max(welcome.max_message_bytes(), 2 * kEnvelopeBytes);
-  window_.Reset(welcome.resume_after_seq(), welcome.window().payloads(), welcome.window().bytes());
+  window_.Reset(std::max(welcome.resume_after_seq(), outbox_->acked_through()),
+                welcome.window().payloads(), welcome.window().bytes());
   state_ = State::kOpen;
   back_off_ = {};
   send_after_ = now;
