@@ -13,9 +13,9 @@
 namespace fusiongateway {
 namespace {
 
-// The shortest gateway time between two watermark records that only name another blocker: feeds
-// that take turns in holding back must not flood the stream.
-constexpr Duration kBlockerToldEvery = std::chrono::seconds{1};
+// A feed is told as the blocker when it has held reports back for this long of the gateway's time:
+// feeds that take turns in being the slowest must not flood the stream.
+constexpr Duration kBlockerToldAfter = std::chrono::seconds{1};
 
 }  // namespace
 
@@ -53,8 +53,9 @@ struct Engine::State {
   Sequencer sequencer;
   PointTable points;
   IncidentDesk desk{&writer};
+  std::string blocker;  // now, and since when
+  UtcTime blocker_since = UtcTime::min();
   std::string told_blocker;
-  UtcTime watermark_told_at = UtcTime::min();
 };
 
 void Engine::State::Take(const JournalOpened& opened, std::uint64_t) {
@@ -113,11 +114,13 @@ void Engine::State::Settle(const HeldReport& held, bool late) {
 }
 
 void Engine::State::TellWatermark(bool settled_any) {
-  const bool blocker_changed = sequencer.blocker() != told_blocker &&
-                               SaturatingSubtract(at, watermark_told_at) >= kBlockerToldEvery;
-  if (!settled_any && !blocker_changed) return;
-  told_blocker = sequencer.blocker();
-  watermark_told_at = at;
+  if (sequencer.blocker() != blocker) {
+    blocker = sequencer.blocker();
+    blocker_since = at;
+  }
+  const bool blocker_lasts = SaturatingSubtract(at, blocker_since) >= kBlockerToldAfter;
+  if (!settled_any && (blocker == told_blocker || !blocker_lasts)) return;
+  told_blocker = blocker_lasts ? blocker : "";
   StreamRecord record;
   record.body = Watermark{sequencer.settled_through(), told_blocker};
   writer.Settled(std::move(record));

@@ -74,7 +74,10 @@ std::vector<HeldReport> Sequencer::Advance(UtcTime at) {
     settled_through_ =
         std::max(settled_through_, SaturatingAdd(settled.back().report->aligned.utc, kInstant));
   }
-  if (lowest && !held_.empty()) blocker_ = lowest->feed->limits.feed_id;
+  const UtcTime mark_of_time = SaturatingAdd(at_, -lateness_largest_);
+  if (lowest && !held_.empty() && held_.front().report->aligned.utc < mark_of_time) {
+    blocker_ = lowest->feed->limits.feed_id;
+  }
   return settled;
 }
 

@@ -57,7 +57,7 @@ class Sequencer {
 
   // Everything aligned before it has settled.
   UtcTime settled_through() const { return settled_through_; }
-  // The feed that holds reports back now; empty = none, time itself does.
+  // The feed that holds back what time alone would have settled; empty = none.
   const std::string& blocker() const { return blocker_; }
   std::size_t held_count() const { return held_.size(); }
   // When time alone may settle more, if no entry comes first.

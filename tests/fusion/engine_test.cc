@@ -1,0 +1,245 @@
+// The engine as a whole: numbering, both streams, determinism, recovery by replay.
+#include "fusion/engine.h"
+
+#include <gmock/gmock.h>
+#include <rapidcheck.h>
+
+#include <random>
+
+#include "tests/fusion/support/timeline.h"
+
+namespace fusiongateway::testing {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+// Half an hour of a busy, unreliable city; another one for every seed.
+Timeline BusyCity(unsigned seed) {
+  Timeline city;
+  std::mt19937 random(seed);
+  const auto pick = [&](int n) { return static_cast<int>(random() % static_cast<unsigned>(n)); };
+  UtcTime now = BeijingTime("09:00:00");
+  for (int i = 0; i < 150; ++i) {
+    now += std::chrono::milliseconds{pick(20'000)};
+    const std::string id = "r" + std::to_string(pick(80));
+    const Position place = FromSite(pick(12'000) - 6000, pick(12'000) - 6000, 10 + pick(300));
+    Report report;
+    switch (pick(7)) {
+      case 0:
+        report = GasAlarm(id, "09:00:00", pick(2) ? "H" : "HH", 1 + pick(4));
+        break;
+      case 1:
+        report = OdourCall(id, "09:00:00", place);
+        break;
+      case 2:
+        report = PoliceCall(id, "09:00:00", place, "12G00", "着火");
+        break;
+      case 3:
+        report = TowerSmoke(id, "09:00:00", place);
+        break;
+      case 4:
+        report = GridReport(id, "09:00:00", place, "11A02");
+        break;
+      case 5:
+        report = Reading(id, "09:00:00", pick(10));
+        break;
+      default: {
+        OperatorAction action;
+        action.action_id = "a" + std::to_string(pick(20));
+        action.incident_id = "kf-20261123-" + std::to_string(1 + pick(10));
+        action.action = pick(2) ? "ack" : "close";
+        city.Log(now, action);
+        continue;
+      }
+    }
+    report.aligned.utc = now - std::chrono::milliseconds{pick(pick(10) == 0 ? 120'000 : 5'000)};
+    report.occurred_at = report.updated_at = report.aligned.utc;
+    report.received_at = now;
+    report.restricted = pick(15) == 0;
+    if (pick(6) == 0) report.action = pick(2) ? ReportAction::kStop : ReportAction::kCancel;
+    city.Arrives(std::move(report));
+  }
+  city.Until("13:00:00");
+  return city;
+}
+
+std::string DumpOfReplay(const std::vector<LogEntry>& log, const std::vector<std::size_t>& cuts) {
+  Engine engine;
+  EngineOutput all;
+  EngineOutput batch;
+  for (std::size_t i = 0; i < log.size(); ++i) {
+    engine.Apply(log[i], &batch);
+    if (std::find(cuts.begin(), cuts.end(), i) == cuts.end()) continue;
+    Append(&all, batch);
+    batch = {};
+  }
+  Append(&all, batch);
+  return Dump(all);
+}
+
+TEST(Engine, TheSameLogGivesTheSameOutputHoweverItIsCutIntoBatches) {
+  rc::check("any seed, any cuts", [] {
+    const Timeline city = BusyCity(*rc::gen::arbitrary<unsigned>());
+    const auto cuts = *rc::gen::container<std::vector<std::size_t>>(
+        rc::gen::inRange<std::size_t>(0, city.log().size()));
+    RC_ASSERT(DumpOfReplay(city.log(), cuts) == Dump(city.all()));
+  });
+}
+
+TEST(Engine, InvariantsHoldInAnyCity) {
+  rc::check("any seed", [] {
+    const Timeline city = BusyCity(*rc::gen::arbitrary<unsigned>());
+    std::uint64_t seq = 0;
+    std::map<std::string, std::uint64_t> revisions;
+    std::set<std::string> closed;
+    for (const StreamRecord& record : city.all().live) {
+      RC_ASSERT(record.seq == ++seq);
+      RC_ASSERT(record.amends_seq < record.seq);
+      if (const Incident* incident = IncidentIn(record)) {
+        RC_ASSERT(incident->revision == ++revisions[incident->incident_id]);
+        RC_ASSERT(incident->evidence_count >= incident->evidence.size());
+        if (incident->change.what == "evidence_added") {
+          RC_ASSERT(!closed.contains(incident->incident_id));
+        }
+        if (IsClosed(incident->state)) closed.insert(incident->incident_id);
+      }
+    }
+    seq = 0;
+    UtcTime last = UtcTime::min();
+    std::size_t settled_reports = 0;
+    for (const StreamRecord& record : city.all().settled) {
+      RC_ASSERT(record.seq == ++seq);
+      RC_ASSERT(!record.provisional);
+      const Report* report = ReportIn(record);
+      if (!report) continue;
+      ++settled_reports;
+      if (record.late || record.amends_seq != 0) continue;
+      RC_ASSERT(report->aligned.utc >= last);
+      last = report->aligned.utc;
+    }
+    std::size_t live_reports = 0;
+    for (const StreamRecord& record : city.all().live) live_reports += ReportIn(record) != nullptr;
+    RC_ASSERT(settled_reports == live_reports);
+    std::map<std::string, std::uint64_t> dispositions;
+    for (const DispositionMade& d : city.all().dispositions) {
+      RC_ASSERT(d.seq == ++dispositions[d.feed_id]);
+    }
+  });
+}
+
+TEST(Engine, SeqsGoOnOverAJournalOpenedAgainUnderItsNewName) {
+  Timeline city;
+  const auto first = city.Arrives(Reading("v1", "10:00:00", 1));
+  city.Log(BeijingTime("10:01:00"), JournalOpened{"kf", "journal-2", "1"});
+  const auto second = city.Arrives(Reading("v2", "10:02:00", 1));
+  ASSERT_THAT(first.live, SizeIs(1));
+  ASSERT_THAT(second.live, SizeIs(1));
+  EXPECT_EQ(first.live[0].seq, 1u);
+  EXPECT_EQ(first.live[0].origin, (Origin{"kf", "journal-1", 1}));
+  EXPECT_EQ(second.live[0].seq, 2u);
+  EXPECT_EQ(second.live[0].origin, (Origin{"kf", "journal-2", 2}));
+  EXPECT_EQ(city.engine().last_seq(StreamId::kLive), 2u);
+  EXPECT_EQ(city.engine().position(), city.log().size());
+}
+
+TEST(Engine, AReadingIsARecordAndAStateOfItsPointAndNoIncident) {
+  Timeline city;
+  const auto out = city.Arrives(Reading("v1", "10:00:00", 0.3));
+  ASSERT_THAT(out.live, SizeIs(1));
+  EXPECT_TRUE(out.live[0].provisional);
+  EXPECT_EQ(out.live[0].report_position, city.log().size());
+  EXPECT_THAT(city.engine().OpenIncidents(), IsEmpty());
+  ASSERT_TRUE(city.engine().FindPoint("410200007002G0001QT001"));
+  EXPECT_EQ(city.engine().FindPoint("410200007002G0001QT001")->value, 0.3);
+}
+
+TEST(Engine, LostDataIsARecordAndNeverNormalAndOpensNoIncident) {
+  Timeline city;
+  city.Arrives(Reading("v1", "10:00:00", 0.3));
+  Report lost = Reading("lost-1", "10:05:00", 0);
+  lost.kind = ReportKind::kDataLost;
+  EXPECT_THAT(city.Arrives(lost).live, SizeIs(1));
+  EXPECT_TRUE(city.engine().FindPoint("410200007002G0001QT001")->lost);
+  EXPECT_THAT(city.engine().OpenIncidents(), IsEmpty());
+  city.Arrives(Reading("v2", "10:06:00", 0.4));
+  EXPECT_FALSE(city.engine().FindPoint("410200007002G0001QT001")->lost);
+}
+
+TEST(Engine, StatusOfFeedsCamerasAndTheClockIsToldOnLive) {
+  Timeline city;
+  city.Arrives(Reading("v1", "10:00:00", 1));
+  FeedStatus feed;
+  feed.feed_id = "hazmat";
+  feed.state = FeedStatus::State::kConnected;
+  feed.rejected = 3;
+  const auto told = city.Log(BeijingTime("10:00:01"), feed);
+  ASSERT_THAT(told.live, SizeIs(1));
+  EXPECT_EQ(std::get<FeedStatus>(told.live[0].body).accepted, 1u);
+  EXPECT_EQ(std::get<FeedStatus>(told.live[0].body).rejected, 3u) << "counted at the door";
+  EXPECT_THAT(city.Log(BeijingTime("10:00:02"), CameraStatus{"tank-101"}).live, SizeIs(1));
+  EXPECT_THAT(city.Log(BeijingTime("10:00:03"), HostClock{true}).live, SizeIs(1));
+}
+
+TEST(Engine, SettledReportsAreEachFollowedByTheirIncidentAsItIsNow) {
+  Timeline city;
+  city.ArrivesAt("10:00:02", OdourCall("call-1", "10:00:01", FromSite(-800, 0)));
+  city.ArrivesAt("10:00:03", GasAlarm("alarm-1", "10:00:00", "H", 1.2));
+  EXPECT_THAT(city.all().settled, IsEmpty());
+  const auto out = city.Until("10:01:00");
+  ASSERT_THAT(city.SettledReportIds(), ElementsAre("alarm-1", "call-1"));
+  std::vector<const Incident*> followed;
+  for (const StreamRecord& record : city.all().settled) {
+    if (const Incident* incident = IncidentIn(record)) {
+      followed.push_back(incident);
+      const StreamRecord& live = city.all().live.at(record.same_as_live_seq - 1);
+      EXPECT_EQ(IncidentIn(live), incident) << "the very same revision, not another";
+    }
+  }
+  ASSERT_THAT(followed, SizeIs(2));
+  EXPECT_EQ(followed[0]->revision, 2u) << "settled makes no revisions of its own";
+  EXPECT_EQ(followed[1]->revision, 2u);
+  EXPECT_TRUE(out.live.empty());
+}
+
+TEST(Engine, ALateReportSaysSoOnSettledAndIsCounted) {
+  Timeline city;
+  city.Arrives(Reading("v1", "10:00:00", 1));
+  city.Until("10:01:00");
+  const auto out = city.ArrivesAt("10:01:01", GasAlarm("alarm-1", "10:00:10", "H", 1.2));
+  ASSERT_THAT(out.settled, SizeIs(2)) << "the report and its incident, at once";
+  EXPECT_TRUE(out.settled[0].late);
+  EXPECT_EQ(out.settled[0].amends_seq, 0u);
+  EXPECT_EQ(city.engine().FeedCounters().at("hazmat").late, 1u);
+  ASSERT_THAT(out.live, SizeIs(2));
+  EXPECT_FALSE(out.live[0].late) << "live has no late";
+}
+
+TEST(Engine, AnUpdateOfASettledReportNamesTheRecordItAmends) {
+  Timeline city;
+  city.Arrives(GasAlarm("alarm-1", "10:00:00", "H", 1.2));
+  city.Until("10:01:00");
+  const std::uint64_t first = city.all().settled.at(0).seq;
+  Report update = GasAlarm("alarm-1", "10:00:00", "H", 1.6);
+  update.updated_at = BeijingTime("10:01:05");
+  const auto out = city.ArrivesAt("10:01:05", update);
+  EXPECT_EQ(out.live.at(0).amends_seq, 1u);
+  EXPECT_EQ(out.settled.at(0).amends_seq, first);
+  EXPECT_FALSE(out.settled.at(0).late);
+}
+
+TEST(Engine, ReplayingTheLogIntoANewEngineRestoresWhatItKnew) {
+  const Timeline city = BusyCity(7);
+  Engine recovered;
+  EngineOutput out;
+  for (const LogEntry& entry : city.log()) recovered.Apply(entry, &out);
+  Engine& original = const_cast<Timeline&>(city).engine();
+  EXPECT_EQ(recovered.last_seq(StreamId::kLive), original.last_seq(StreamId::kLive));
+  EXPECT_EQ(recovered.last_seq(StreamId::kSettled), original.last_seq(StreamId::kSettled));
+  EXPECT_EQ(recovered.PendingFrames().size(), original.PendingFrames().size());
+  EXPECT_EQ(recovered.NextWakeUp(), original.NextWakeUp());
+}
+
+}  // namespace
+}  // namespace fusiongateway::testing
