@@ -5,9 +5,10 @@
 #include <gst/rtsp-server/rtsp-server.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
+#include <cassert>
 #include <condition_variable>
-#include <cstring>
 #include <mutex>
 #include <opencv2/imgproc.hpp>
 #include <optional>
@@ -62,6 +63,8 @@ namespace {
 
 constexpr Duration kFrameInterval = Duration(std::chrono::seconds(1)) / kCameraFramesPerSecond;
 constexpr int kBitrateKilobits = 900;
+// Pictures that may wait for the encoder; a newer one is then dropped and counted.
+constexpr guint64 kEncoderQueueMax = 3;
 
 // One instant on both time lines.
 struct Instant {
@@ -100,9 +103,19 @@ void DrawTimeText(cv::Mat& brightness, std::string_view camera_id, UtcTime time)
   cv::putText(brightness, text, at, cv::FONT_HERSHEY_SIMPLEX, 0.5, 235, 1, cv::LINE_AA);
 }
 
+// The two quarter-size planes after the brightness plane; headers onto the same pixels.
+std::array<cv::Mat, 2> ColourPlanes(cv::Mat& i420) {
+  const int height = i420.rows * 2 / 3;
+  const int width = i420.cols;
+  uchar* blue = i420.ptr(height);
+  uchar* red = blue + width / 2 * (height / 2);
+  return {cv::Mat(height / 2, width / 2, CV_8UC1, blue),
+          cv::Mat(height / 2, width / 2, CV_8UC1, red)};
+}
+
 std::string Description() {
   const std::string gop = std::to_string(kCameraFramesPerSecond * kCameraKeyFrameSeconds);
-  return "( appsrc name=source is-live=true format=time max-buffers=2 leaky-type=downstream ! "
+  return "( appsrc name=source is-live=true format=time ! "
          "x264enc speed-preset=ultrafast tune=zerolatency threads=1 bframes=0 key-int-max=" +
          gop + " bitrate=" + std::to_string(kBitrateKilobits) +
          " ! video/x-h264,profile=constrained-baseline ! h264parse config-interval=-1 ! "
@@ -124,6 +137,7 @@ struct Camera::Feed {
 
   std::atomic<std::uint64_t> encodes_started = 0;
   std::atomic<std::uint64_t> frames_captured = 0;
+  std::atomic<std::uint64_t> frames_dropped = 0;
   std::atomic<std::uint64_t> pictures_missed = 0;
 
   ~Feed() {
@@ -222,6 +236,7 @@ CameraStats Camera::Stats() const {
   }
   stats.encodes_started = feed_->encodes_started;
   stats.frames_captured = feed_->frames_captured;
+  stats.frames_dropped = feed_->frames_dropped;
   stats.pictures_missed = feed_->pictures_missed;
   return stats;
 }
@@ -260,20 +275,35 @@ void Camera::CaptureOne() {
   const Status made = source_->Next({now, scenario_.Elapsed(now)}, picture);
   if (!made.ok()) ++feed_->pictures_missed;
   if (const auto instant = TakeInstant(input, clock_); made.ok() && instant) {
-    cv::Mat brightness = picture.rowRange(0, facts_.height);
-    DrawTimeText(brightness, facts_.id, instant->utc);
-    if (Status drawn = DrawTimePattern(brightness, instant->utc); drawn.ok()) {
-      const gsize size = picture.total();
-      GstBuffer* buffer = gst_buffer_new_allocate(nullptr, size, nullptr);
-      gst_buffer_fill(buffer, 0, picture.data, size);
-      GST_BUFFER_PTS(buffer) = instant->running_time;
-      GST_BUFFER_DURATION(buffer) = static_cast<GstClockTime>(kFrameInterval.count());
-      // Refused only while the medium is being taken down; the buffer is taken either way.
-      if (gst_app_src_push_buffer(GST_APP_SRC(input), buffer) == GST_FLOW_OK)
-        ++feed_->frames_captured;
-    }
+    MarkTime(picture, instant->utc);
+    Encode(input, picture, instant->running_time);
   }
   gst_object_unref(input);
+}
+
+void Camera::MarkTime(cv::Mat& i420, UtcTime time) const {
+  cv::Mat brightness = i420.rowRange(0, facts_.height);
+  DrawTimeText(brightness, facts_.id, time);
+  [[maybe_unused]] const Status drawn = DrawTimePattern(brightness, time);
+  assert(drawn.ok());
+  // No colour under the pattern: black and white must stay so.
+  const cv::Rect band = TimePatternBand(brightness.size());
+  for (cv::Mat& plane : ColourPlanes(i420)) plane.rowRange(band.y / 2, plane.rows).setTo(128);
+}
+
+void Camera::Encode(GstElement* input, const cv::Mat& i420, std::uint64_t running_time) {
+  GstAppSrc* source = GST_APP_SRC(input);
+  if (gst_app_src_get_current_level_buffers(source) >= kEncoderQueueMax) {
+    ++feed_->frames_dropped;
+    return;
+  }
+  const gsize size = i420.total();
+  GstBuffer* buffer = gst_buffer_new_allocate(nullptr, size, nullptr);
+  gst_buffer_fill(buffer, 0, i420.data, size);
+  GST_BUFFER_PTS(buffer) = running_time;
+  GST_BUFFER_DURATION(buffer) = static_cast<GstClockTime>(kFrameInterval.count());
+  // Refused only while the medium is being taken down; the buffer is taken either way.
+  if (gst_app_src_push_buffer(source, buffer) == GST_FLOW_OK) ++feed_->frames_captured;
 }
 
 }  // namespace fusiongateway::demo_city

@@ -15,6 +15,7 @@
 #include "app/demo_city/city.h"
 #include "app/demo_city/picture_source.h"
 
+typedef struct _GstElement GstElement;
 typedef struct _GstRTSPMediaFactory GstRTSPMediaFactory;
 
 namespace fusiongateway::demo_city {
@@ -35,6 +36,8 @@ class Camera {
   struct Feed;
   void Run(std::stop_token stop);
   void CaptureOne();
+  void MarkTime(cv::Mat& i420, UtcTime time) const;
+  void Encode(GstElement* input, const cv::Mat& i420, std::uint64_t running_time);
 
   const CityCamera& facts_;
   const std::unique_ptr<PictureSource> source_;

@@ -8,7 +8,9 @@
 #include <functional>
 #include <future>
 #include <map>
+#include <string_view>
 #include <thread>
+#include <utility>
 
 #include "app/demo_city/camera.h"
 #include "app/demo_city/city.h"
@@ -22,10 +24,24 @@ constexpr char kOpencvDocClips[] = "/usr/share/doc/opencv-doc/examples/data";
 
 Status InitGStreamer() {
   GError* error = nullptr;
-  if (gst_init_check(nullptr, nullptr, &error)) return {};
-  std::string message = error != nullptr ? error->message : "unknown reason";
-  g_clear_error(&error);
-  return Internal("GStreamer does not start: " + message);
+  if (!gst_init_check(nullptr, nullptr, &error)) {
+    std::string message = error != nullptr ? error->message : "unknown reason";
+    g_clear_error(&error);
+    return Internal("GStreamer does not start: " + message);
+  }
+  constexpr std::pair<const char*, const char*> kNeeded[] = {
+      {"x264enc", "gstreamer1.0-plugins-ugly"},
+      {"h264parse", "gstreamer1.0-plugins-bad"},
+      {"rtph264pay", "gstreamer1.0-plugins-good"}};
+  for (const auto& [element, package] : kNeeded) {
+    GstElementFactory* factory = gst_element_factory_find(element);
+    if (factory == nullptr) {
+      return FailedPrecondition(std::string("GStreamer has no ") + element +
+                                "; install the Debian package " + package);
+    }
+    gst_object_unref(factory);
+  }
+  return {};
 }
 
 std::string MountPath(std::string_view camera_id) { return "/" + std::string(camera_id); }
@@ -34,28 +50,29 @@ GstRTSPFilterResult RemoveAllClients(GstRTSPServer*, GstRTSPClient*, gpointer) {
   return GST_RTSP_FILTER_REMOVE;
 }
 
-// Whether one of a client's sessions shows the camera mounted at `path`.
-struct ViewerQuery {
-  const char* path;
-  bool found = false;
-};
+// Which camera a client asked for is kept on the client, from its first request on: a viewer
+// between DESCRIBE and PLAY is in no session yet, but must be cut with the others.
+constexpr char kAskedPath[] = "demo-city-path";
 
-GstRTSPFilterResult MatchMedia(GstRTSPSession*, GstRTSPSessionMedia* media, gpointer query) {
-  auto* asked = static_cast<ViewerQuery*>(query);
-  gint matched = 0;
-  if (gst_rtsp_session_media_matches(media, asked->path, &matched)) asked->found = true;
-  return GST_RTSP_FILTER_KEEP;
+GstRTSPStatusCode RememberPath(GstRTSPClient* client, GstRTSPContext* context, gpointer) {
+  g_object_set_data_full(G_OBJECT(client), kAskedPath, g_strdup(context->uri->abspath), g_free);
+  return GST_RTSP_STS_OK;
 }
 
-GstRTSPFilterResult MatchSession(GstRTSPClient*, GstRTSPSession* session, gpointer query) {
-  gst_rtsp_session_filter(session, MatchMedia, query);
-  return GST_RTSP_FILTER_KEEP;
+void OnClientConnected(GstRTSPServer*, GstRTSPClient* client, gpointer) {
+  for (const char* request : {"pre-describe-request", "pre-setup-request"}) {
+    g_signal_connect(client, request, G_CALLBACK(RememberPath), nullptr);
+  }
 }
 
+// A camera's own path, or that of its stream below it.
 GstRTSPFilterResult RemoveViewersOf(GstRTSPServer*, GstRTSPClient* client, gpointer path) {
-  ViewerQuery query{static_cast<const char*>(path)};
-  gst_rtsp_client_session_filter(client, MatchSession, &query);
-  return query.found ? GST_RTSP_FILTER_REMOVE : GST_RTSP_FILTER_KEEP;
+  const std::string_view camera = static_cast<const char*>(path);
+  const auto* kept = static_cast<const char*>(g_object_get_data(G_OBJECT(client), kAskedPath));
+  const std::string_view asked = kept == nullptr ? "" : kept;
+  const bool views =
+      asked.starts_with(camera) && (asked.size() == camera.size() || asked[camera.size()] == '/');
+  return views ? GST_RTSP_FILTER_REMOVE : GST_RTSP_FILTER_KEEP;
 }
 
 gboolean CleanUpSessions(gpointer server) {
@@ -127,6 +144,7 @@ Result<std::uint16_t> CameraServer::Impl::Start(std::uint16_t port) {
   GstRTSPThreadPool* pool = gst_rtsp_server_get_thread_pool(server_);
   gst_rtsp_thread_pool_set_max_threads(pool, 0);
   g_object_unref(pool);
+  g_signal_connect(server_, "client-connected", G_CALLBACK(OnClientConnected), nullptr);
   Result<std::uint16_t> bound = Listen(port);
   if (!bound.ok()) {
     ReleaseServer();

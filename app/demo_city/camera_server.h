@@ -34,6 +34,7 @@ struct CameraStats {
   bool encoding = false;              // somebody watches
   std::uint64_t encodes_started = 0;  // encoders made, ever
   std::uint64_t frames_captured = 0;  // pictures stamped and given to the encoder
+  std::uint64_t frames_dropped = 0;   // stamped while the encoder was behind, and not encoded
   std::uint64_t pictures_missed = 0;  // the source had none in time
 };
 
