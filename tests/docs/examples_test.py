@@ -82,9 +82,10 @@ class Examples(unittest.TestCase):
     def endpoint(self, name):
         return f"tcp://127.0.0.1:{self.ports[name]}"
 
-    def run_to_end(self, command, **keywords):
+    def run_to_end(self, command):
         return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False,
-                              stdin=subprocess.DEVNULL, **keywords)
+                              stdin=subprocess.DEVNULL, cwd=self.folder.name,
+                              env=dict(os.environ, XDG_STATE_HOME=self.folder.name))
 
     def test_the_first_event_is_on_disk_and_its_incident_is_read(self):
         published = self.run_to_end([sys.executable, "-B", f"{ROOT}/docs/examples/publish_first_event.py",
@@ -113,13 +114,13 @@ class Examples(unittest.TestCase):
         (line,) = [block for block in blocks("README.md", "sh") if "publish --feed" in block]
         line = line.replace("build/bin/fusion-gateway publish",
                             f"{GATEWAY} publish --endpoint {self.endpoint('publishers')}")
-        ran = self.run_to_end(["bash", "-euo", "pipefail", "-c", line], cwd=self.folder.name)
+        ran = self.run_to_end(["bash", "-euo", "pipefail", "-c", line])
         self.assertEqual(ran.returncode, 0, ran.stdout + ran.stderr)
 
     def test_the_smallest_plugin_takes_and_refuses_payloads(self):
         for payload, status in (('{"id":"7"}', 0), ("smoke", 1)):
             ran = self.run_to_end(["bash", "-c", f"echo '{payload}' | {GATEWAY} publish --feed smallest "
-                                   f"--endpoint {self.endpoint('publishers')} -"], cwd=self.folder.name)
+                                   f"--endpoint {self.endpoint('publishers')} -"])
             self.assertEqual(ran.returncode, status, ran.stdout + ran.stderr)
 
 
