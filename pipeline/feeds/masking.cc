@@ -220,9 +220,7 @@ std::string_view ValueAfterKey(std::string_view text, std::size_t at) {
 }  // namespace
 
 Masker::Masker(UtcTime received_at)
-    : received_year_(int(
-          std::chrono::year_month_day{std::chrono::floor<std::chrono::days>(received_at)}.year())) {
-}
+    : received_(std::chrono::floor<std::chrono::days>(received_at)) {}
 
 void Masker::Declare(std::string_view person) {
   const std::string digits = DigitsOfNumber(person);
@@ -280,7 +278,7 @@ std::string Masker::MaskNames(std::string_view text) const {
 std::string Masker::MaskNumbers(std::string_view text) const {
   std::string masked;
   std::size_t at = 0;
-  for (const PersonalNumber& number : FindPersonalNumbers(text, numbers_, received_year_)) {
+  for (const PersonalNumber& number : FindPersonalNumbers(text, numbers_, received_)) {
     masked += text.substr(at, number.begin - at);
     masked += number.masked;
     at = number.end;

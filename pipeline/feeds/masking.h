@@ -11,6 +11,7 @@
 // as text.
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,7 +23,7 @@ namespace fusiongateway {
 
 class Masker {
  public:
-  // A number that bears a recent date is rather a ticket than a person: see masking.cc.
+  // A number that bears the date of these days is a ticket's and not a person's.
   explicit Masker(UtcTime received_at);
 
   // Something the payload declares: a person's name, a telephone of any form, an identity number.
@@ -47,7 +48,7 @@ class Masker {
   void MaskMessage(google::protobuf::Message* message);
   std::string UnreadableText(std::string_view text);
 
-  int received_year_ = 0;
+  std::chrono::sys_days received_;
   std::vector<Name> names_;
   std::vector<std::string> numbers_;
 };

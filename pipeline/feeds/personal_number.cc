@@ -133,19 +133,24 @@ bool ChecksumHolds(std::string_view d) {
   return d[17] == "10X98765432"[sum % 11];
 }
 
-// An identity number is region, birth date, serial and check digit. A mistyped one is still about
-// somebody, so the check digit is asked for only where a ticket number (district, today's date,
-// serial) has the same form: when the date is of the last years.
-bool IsIdentity(std::string_view d, int received_year) {
-  constexpr int kTicketYears = 5;
+// Region, birth date, serial and check digit. A mistyped number is still about somebody, so the
+// check digit is asked for only of recent dates, where a ticket number (district, its date, serial)
+// has the same form; a date of the last days is a ticket's.
+bool IsIdentity(std::string_view d, std::chrono::sys_days received) {
+  using std::chrono::days;
   if (d.size() == 15) {
-    return AllDigits(d) && IsRegion(d) && Value(d.substr(6, 2)) >= 20 &&
+    return AllDigits(d) && IsRegion(d.substr(0, 2)) && Value(d.substr(6, 2)) >= 20 &&
            IsMonthAndDay(d.substr(8, 4));
   }
-  if (d.size() != kIdentityDigits || !AllDigits(d.substr(0, 17)) || !IsRegion(d)) return false;
+  if (d.size() != kIdentityDigits || !AllDigits(d.substr(0, 17))) return false;
   const int year = Value(d.substr(6, 4));
-  if (year < 1900 || year > received_year || !IsMonthAndDay(d.substr(10, 4))) return false;
-  return year < received_year - kTicketYears || ChecksumHolds(d);
+  if (!IsRegion(d.substr(0, 2)) || year < 1900 || !IsMonthAndDay(d.substr(10, 4))) return false;
+  const std::chrono::sys_days born{std::chrono::year{year} /
+                                   std::chrono::month(unsigned(Value(d.substr(10, 2)))) /
+                                   std::chrono::day(unsigned(Value(d.substr(12, 2))))};
+  const days age = received - born;
+  if (age < days{60}) return false;
+  return age > days{5 * 365} || ChecksumHolds(d);
 }
 
 std::string MaskedPhone(std::string_view digits) {
@@ -179,14 +184,15 @@ bool IsNaturalGrouping(const std::vector<Group>& groups, std::size_t first, std:
 }
 
 std::optional<std::string> MaskOf(std::string_view digits, std::size_t group_count,
-                                  const std::vector<std::string>& declared, int received_year) {
+                                  const std::vector<std::string>& declared,
+                                  std::chrono::sys_days received) {
   const std::string_view core = WithoutPrefix(digits);
   if (std::find(declared.begin(), declared.end(), core) != declared.end()) {
     return core.size() >= 15 ? std::string(kMaskedIdentity) : MaskedPhone(core);
   }
   if (IsMobile(core)) return MaskedPhone(core);
   if (IsLandline(digits) && group_count <= 3) return MaskedPhone(digits);
-  if (IsIdentity(digits, received_year)) return std::string(kMaskedIdentity);
+  if (IsIdentity(digits, received)) return std::string(kMaskedIdentity);
   return std::nullopt;
 }
 
@@ -199,7 +205,7 @@ bool IsDecimals(const std::vector<Group>& groups, std::size_t i) {
 
 std::vector<PersonalNumber> FindPersonalNumbers(std::string_view text,
                                                 const std::vector<std::string>& declared,
-                                                int received_year) {
+                                                std::chrono::sys_days received) {
   std::vector<PersonalNumber> found;
   const std::vector<Group> groups = Groups(text);
   for (std::size_t first = 0; first < groups.size();) {
@@ -215,8 +221,7 @@ std::vector<PersonalNumber> FindPersonalNumbers(std::string_view text,
       if (!IsNaturalGrouping(groups, first, last)) continue;
       if (first == last && IsDecimals(groups, first)) continue;
       const bool with_x = digits.size() + 1 == kIdentityDigits && group.x_end != 0;
-      auto masked =
-          MaskOf(with_x ? digits + 'X' : digits, last - first + 1, declared, received_year);
+      auto masked = MaskOf(with_x ? digits + 'X' : digits, last - first + 1, declared, received);
       if (!masked) continue;
       longest = {groups[first].begin, with_x ? group.x_end : group.end, std::move(*masked)};
       next = last + 1;

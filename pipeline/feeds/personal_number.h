@@ -4,6 +4,7 @@
 // them.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -20,10 +21,10 @@ struct PersonalNumber {
 };
 
 // In order, not overlapping. `declared`: digits that the payload says are personal, whatever their
-// form. `received_year`: when the payload came.
+// form. `received`: when the payload came.
 std::vector<PersonalNumber> FindPersonalNumbers(std::string_view text,
                                                 const std::vector<std::string>& declared,
-                                                int received_year);
+                                                std::chrono::sys_days received);
 
 // The digits of a text that is nothing but a number as people write it ("+86 138-1234-5678"; an
 // identity number keeps its final X); "" for any other text.

@@ -1,0 +1,179 @@
+#include "pipeline/feeds/masking.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace fusiongateway {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+UtcTime Arrival() { return *ParseRfc3339("2026-11-23T10:00:00Z"); }
+
+std::string Mask(std::string_view text, const std::vector<std::string>& declared = {}) {
+  Masker masker(Arrival());
+  for (const auto& person : declared) masker.Declare(person);
+  return masker.Text(text);
+}
+
+TEST(Masking, TelephonesGoHoweverTheyAreWritten) {
+  const struct {
+    const char* text;
+    const char* masked;
+  } cases[] = {
+      {"13812345678", "138****5678"},
+      {"请回电13812345678谢谢", "请回电138****5678谢谢"},
+      {"１３８１２３４５６７８", "138****5678"},
+      {"１３８-1234-５６７８", "138****5678"},
+      {"138 1234 5678", "138****5678"},
+      {"138-1234-5678", "138****5678"},
+      {"138 - 1234 - 5678", "138****5678"},
+      {"138.1234.5678", "138****5678"},
+      {"138－1234－5678", "138****5678"},
+      {"138　1234　5678", "138****5678"},
+      {"138 12345678", "138****5678"},
+      {"1381234 5678", "138****5678"},
+      {"1 3 8 1 2 3 4 5 6 7 8", "138****5678"},
+      {"138\u200b1234\u200b5678", "138****5678"},
+      {"+8613812345678", "+138****5678"},
+      {"+86 138 1234 5678", "+86 138****5678"},
+      {"+86-138-1234-5678", "+86-138****5678"},
+      {"008613812345678", "138****5678"},
+      {"013812345678", "138****5678"},
+      {"tel:19912345678;", "tel:199****5678;"},
+      {"微信wx13812345678", "微信wx138****5678"},
+      {"1.13812345678 2.13912345678", "1.138****5678 2.139****5678"},
+      {"13812345678/13912345679", "138****5678/139****5679"},
+      {"13812345678 13912345679", "138****5678 139****5679"},
+      {"13812345678,2人受伤", "138****5678,2人受伤"},
+      {"0378-2391234", "037****1234"},
+      {"(0378)2391234", "(037****1234"},
+      {"037123456789", "037****6789"},
+      {"010-62345678", "010****5678"},
+  };
+  for (const auto& c : cases) EXPECT_EQ(Mask(c.text), c.masked) << c.text;
+}
+
+TEST(Masking, IdentityNumbersGo) {
+  for (const char* id : {"410204199001011234", "41020419900101123X", "41020419900101123x",
+                         "４１０２０４１９９００１０１１２３４", "410204 19900101 1234",
+                         "410204-19900101-123X", "410204900101123"}) {
+    const std::string masked = Mask("身份证" + std::string(id) + "。");
+    EXPECT_EQ(masked, "身份证[证件号]。") << id;
+  }
+  EXPECT_EQ(Mask("110101202401010019 出生"), "[证件号] 出生") << "recent, with its check digit";
+}
+
+TEST(Masking, WhatOnlyLooksLikeANumberOfAPersonStays) {
+  for (const char* text : {"410200000000202611230000000001",  // call number
+                           "410200202611230001",
+                           "410200202611230002",      // ticket: district, today, serial
+                           "41020000001310000001",    // camera
+                           "410200007002G0001YW001",  // quota
+                           "GW-410200007",
+                           "20261123100000",
+                           "1795399200250",
+                           "1795399200",
+                           "2026-11-23 10:00:00",
+                           "2026-11-23T10:00:00.123456789+08:00",
+                           "114.312943,34.796206",
+                           "114.31294312345 34.79620654321",
+                           "192.168.100.100",
+                           "139.196.200.12",
+                           "10.0.0.1:5701",
+                           "3.4 ppm（限值 3 ppm）",
+                           "12D02",
+                           "410202",
+                           "400-123-4567",
+                           "12345678901",
+                           "10812345678",
+                           "138123456789",
+                           "1381234567",
+                           "读数 15 16 17 18 19 2",
+                           "13 20 15 17 82 1",
+                           "1 3 8 1 2 3 4 5 6 7 8 9",
+                           "罐T-101第138号 1234 5678",
+                           "警情15 2026-11-23 1",
+                           "uuid 6f1c2a9e-13ab-4c3d-9e8f-138aa2345678",
+                           "市区3公里处2车相撞1人受伤"}) {
+    EXPECT_EQ(Mask(text), text);
+  }
+}
+
+TEST(Masking, DeclaredNamesGoFromEveryText) {
+  EXPECT_EQ(Mask("张三说李四看到张 三", {"张三", "李四"}), "张*说李*看到张*");
+  EXPECT_EQ(Mask("欧阳修报警", {"欧阳修"}), "欧*报警");
+  EXPECT_EQ(Mask("张三丰和张三", {"张三", "张三丰"}), "张*和张*");
+  EXPECT_EQ(Mask("联系张三", {"张三先生"}), "联系张*");
+  EXPECT_EQ(Mask("张先生在门口", {"张先生"}), "张*在门口");
+  EXPECT_EQ(Mask("张三在，李四也在", {"张三、李四 13812345678"}), "张*在，李*也在");
+  EXPECT_EQ(Mask("John Smith called; Smith", {"John Smith"}), "J* called; S*");
+  EXPECT_EQ(Mask("张三", {"张 三"}), "张*");
+}
+
+TEST(Masking, WordsThatAreNoNamesDoNotSpoilTheText) {
+  EXPECT_EQ(Mask("群众报警，匿名", {"群众"}), "群众报警，匿名");
+  EXPECT_EQ(Mask("李家村王庄", {"李"}), "李家村王庄");
+  EXPECT_EQ(Mask("报警人张女士", {"女士"}), "报警人张女士");
+}
+
+TEST(Masking, DeclaredNumbersOfAnyFormGo) {
+  EXPECT_EQ(Mask("回电 2391-2345", {"23912345"}), "回电 ****");
+  EXPECT_EQ(Mask("回电２３９１２３４５", {"2391 2345"}), "回电****");
+  EXPECT_EQ(Mask("证件 410204202611230001", {"410204202611230001"}), "证件 [证件号]")
+      << "declared, though it has the form of a ticket";
+}
+
+TEST(Masking, EveryScalarOfAJsonPayloadIsRead) {
+  Masker masker(Arrival());
+  EXPECT_EQ(masker.Json(R"({"JJDBH":"410200199001011234","BJDH":"13812345678","BJRMC":"张三",
+          "a":{"b":[13812345678,1.3812345678e10,"张三",true,null,114.3129]},"13912345678":1})"),
+            R"({"139****5678":1,"BJDH":"138****5678","BJRMC":"张*","JJDBH":"410200199001011234",)"
+            R"("a":{"b":["138****5678","138****5678","张*",true,null,114.3129]}})");
+}
+
+TEST(Masking, EscapesInJsonHideNothing) {
+  Masker masker(Arrival());
+  EXPECT_EQ(masker.Json(R"({"x":"\u0031\u0033812345678"})"), R"({"x":"138****5678"})");
+}
+
+TEST(Masking, APayloadThatIsNoJsonIsMaskedAsText) {
+  Masker masker(Arrival());
+  const std::string masked = masker.Json(
+      R"({"BJRMC" : "张三", "BJDH":"23912345", "BJNR":"张三 \u003138 1234 5678 23912345", )"
+      "\xff\xfe");
+  EXPECT_THAT(masked, Not(HasSubstr("张三")));
+  EXPECT_THAT(masked, Not(HasSubstr("23912345")));
+  EXPECT_THAT(masked, HasSubstr("138****5678"));
+  EXPECT_THAT(masked, Not(HasSubstr("\xff")));
+}
+
+TEST(Masking, DeepPayloadsDoNotFallOver) {
+  Masker masker(Arrival());
+  const std::string deep = std::string(300'000, '[') + "13812345678";
+  EXPECT_THAT(masker.Json(deep), Not(HasSubstr("13812345678")));
+}
+
+TEST(Masking, IdsInAReportStayAndTextsDoNot) {
+  v1::Report report;
+  report.set_report_id("13812345678");
+  report.set_device_id("410204199001011234");
+  report.set_summary("13812345678");
+  report.add_attachments()->set_url("http://nvr/13812345678.jpg");
+  report.mutable_police_call()->set_call_id("13812345678");
+  report.mutable_police_call()->set_address("张三家");
+  report.set_unknown_fields_json(R"({"contactName":"张三"})");
+  Masker masker(Arrival());
+  masker.Mask(&report);
+  EXPECT_EQ(report.report_id(), "13812345678");
+  EXPECT_EQ(report.device_id(), "410204199001011234");
+  EXPECT_EQ(report.police_call().call_id(), "13812345678");
+  EXPECT_EQ(report.summary(), "138****5678");
+  EXPECT_EQ(report.attachments(0).url(), "http://nvr/138****5678.jpg");
+  EXPECT_EQ(report.police_call().address(), "张*家") << "named in a field the plugin did not know";
+  EXPECT_EQ(report.unknown_fields_json(), R"({"contactName":"张*"})");
+}
+
+}  // namespace
+}  // namespace fusiongateway

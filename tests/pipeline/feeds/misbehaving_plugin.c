@@ -1,0 +1,57 @@
+/* A plugin that breaks its contract in the way its payload asks for: "nothing", "garbage", "flood",
+ * "refuse twice". create() fails when the feed is called "unwanted". For plugin_host_test.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "plugins/abi/feed_plugin.h"
+
+static char no_state;
+
+static void* create(const char* config, char* error, size_t error_size) {
+  if (strstr(config, "\"unwanted\"") != NULL) {
+    snprintf(error, error_size, "this feed is not wanted");
+    return NULL;
+  }
+  return &no_state;
+}
+
+static void destroy(void* instance) { (void)instance; }
+
+static int is(const uint8_t* payload, size_t length, const char* word) {
+  return length == strlen(word) && memcmp(payload, word, length) == 0;
+}
+
+static void decode(void* instance, const uint8_t* payload, size_t length,
+                   const fusion_gateway_emitter* emitter) {
+  static const char report[] = "{\"reportId\":\"R\",\"kind\":\"GRID_REPORT\"}";
+  const uint8_t* bytes = (const uint8_t*)report;
+  int i;
+  (void)instance;
+  if (is(payload, length, "garbage")) {
+    emitter->report(emitter->self, (const uint8_t*)"\xff\xff\xff", 3);
+  } else if (is(payload, length, "flood")) {
+    for (i = 0; i < 2000; ++i) emitter->report(emitter->self, bytes, sizeof report - 1);
+  } else if (is(payload, length, "refuse twice")) {
+    emitter->report(emitter->self, bytes, sizeof report - 1);
+    emitter->refuse(emitter->self, "WRONG_TYPE", "the first reason that it gives", "a");
+    emitter->refuse(emitter->self, "MALFORMED", "the second reason that it gives", "b");
+  } else if (is(payload, length, "report")) {
+    emitter->report(emitter->self, bytes, sizeof report - 1);
+  }
+}
+
+const fusion_gateway_feed_plugin_v1* fusion_gateway_feed_plugin(void);
+
+const fusion_gateway_feed_plugin_v1* fusion_gateway_feed_plugin(void) {
+  static const fusion_gateway_feed_plugin_v1 plugin = {
+      FG_TEST_ABI_VERSION,
+      sizeof(fusion_gateway_feed_plugin_v1),
+      "misbehaving",
+      "0",
+      create,
+      decode,
+      destroy,
+  };
+  return &plugin;
+}
