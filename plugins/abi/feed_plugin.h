@@ -38,8 +38,8 @@ typedef struct fusion_gateway_emitter {
    * do; `field`: path of the offending field, "" = the whole. UTF-8, NUL-terminated. If any refusal
    * is emitted, the host takes none of this payload's reports. */
   void (*refuse)(void* self, const char* code, const char* message, const char* field);
-  /* A native field that names a person ("张三"), or a number of one that has no telling form (a local
-   * telephone, an identity number): masked in every text of this payload. */
+  /* A native field that names a person ("张三"), or a number of one that has no telling form (a
+   * local telephone, an identity number): masked in every text of this payload. */
   void (*person)(void* self, const char* name);
 } fusion_gateway_emitter;
 
