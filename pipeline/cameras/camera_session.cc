@@ -109,6 +109,8 @@ class CameraSession::Intake : public std::enable_shared_from_this<Intake> {
   void TakeUnit(std::uint64_t session, PulledUnit unit) {
     std::lock_guard lock(mutex_);
     if (session != session_) return;
+    // A picture that comes in two parts (parameter sets between its slices) begins one group.
+    const bool continues = sequence_ > 0 && unit.media == media_;
     NoteProgress(unit);
     auto taken = std::make_shared<AccessUnit>();
     taken->session = session;
@@ -118,7 +120,7 @@ class CameraSession::Intake : public std::enable_shared_from_this<Intake> {
     taken->arrival = unit.arrival;
     taken->arrival_steady = unit.arrival_steady;
     taken->media = unit.media;
-    taken->keyframe = unit.keyframe;
+    taken->keyframe = unit.keyframe && !continues;
     taken->codec = codec_;
     taken->data = std::move(unit.data);
     taken->size = unit.size;

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -160,6 +162,37 @@ TEST_F(DecodeWorkerTest, StopEndsTheWorkerProcess) {
   worker.Stop();
   EXPECT_NE(kill(child, 0), 0);
   EXPECT_EQ(worker.Decode(MakeClip({}, 1), seconds{1}).status().code(), StatusCode::kUnavailable);
+}
+
+TEST(DecodeWorkerStartTest, TheWorkerDiesWithAGatewayThatIsKilled) {
+  int pipe_ends[2];
+  ASSERT_EQ(pipe(pipe_ends), 0);
+  const pid_t gateway = fork();
+  ASSERT_GE(gateway, 0);
+  if (gateway == 0) {
+    SystemClock clock;
+    DecodeWorker worker(WORKER_PROGRAM, clock);
+    if (!worker.Start().ok()) _exit(1);
+    int child = 0;
+    while ((child = worker.ProcessId()) == 0) std::this_thread::sleep_for(milliseconds{10});
+    if (write(pipe_ends[1], &child, sizeof child) != sizeof child) _exit(1);
+    pause();
+    _exit(0);
+  }
+  int child = 0;
+  ASSERT_EQ(read(pipe_ends[0], &child, sizeof child), static_cast<ssize_t>(sizeof child));
+  ASSERT_EQ(kill(child, 0), 0);
+  kill(gateway, SIGKILL);
+  waitpid(gateway, nullptr, 0);
+  const auto gone = [child] {
+    std::ifstream stat("/proc/" + std::to_string(child) + "/stat");
+    std::string pid, name, state;
+    return !(stat >> pid >> name >> state) || state == "Z";
+  };
+  for (int i = 0; i < 500 && !gone(); ++i) std::this_thread::sleep_for(milliseconds{10});
+  EXPECT_TRUE(gone());
+  close(pipe_ends[0]);
+  close(pipe_ends[1]);
 }
 
 TEST(DecodeWorkerStartTest, AMissingProgramIsNamed) {
