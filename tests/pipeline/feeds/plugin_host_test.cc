@@ -1,5 +1,7 @@
 #include "pipeline/feeds/plugin_host.h"
 
+#include <nlohmann/json.hpp>
+
 #include "tests/pipeline/feeds/feed_decoder_fixture.h"
 
 namespace fusiongateway {
@@ -66,6 +68,22 @@ TEST(CodeTables, WrongFilesAreRefusedByName) {
   ASSERT_FALSE(tables.ok());
   EXPECT_THAT(tables.status().message(), HasSubstr("grid.json"));
   EXPECT_FALSE(CodeTables::Read("/nowhere").ok());
+}
+
+TEST(CodeTables, EveryRuleOfTheShippedTablesGivesAClassThatExists) {
+  const auto tables = CodeTables::Read(FG_TABLES_DIR);
+  ASSERT_TRUE(tables.ok()) << tables.status().message();
+  EXPECT_FALSE(tables->KnowsClass("99Z99"));
+  std::size_t class_count = 0;
+  for (const auto& table : nlohmann::json::parse(tables->json())) {
+    if (!table.contains("rules")) continue;
+    for (const auto& rule : table["rules"]) {
+      if (!rule.contains("class")) continue;
+      EXPECT_TRUE(tables->KnowsClass(rule["class"].get<std::string>())) << rule;
+      ++class_count;
+    }
+  }
+  EXPECT_GT(class_count, 30u);
 }
 
 TEST(CodeTables, ATableThatAPluginCannotReadStopsItAtStart) {
