@@ -43,14 +43,25 @@ void BeginAtSnapshot(const WallBackend& backend, Place* place, Batch* batch) {
   batch->messages.push_back(ToJson(out));
 }
 
+// Whether `after` of the journal the client knew means the same here.
+bool PlaceIsKnown(const Journal& journal, const Place& place) {
+  if (*place.after > journal.range(place.stream).newest) return false;
+  if (place.journal_id.empty() || place.journal_id == journal.journal_id()) return true;
+  for (const EarlierIdentity& earlier : journal.earlier_identities()) {
+    if (earlier.journal_id != place.journal_id) continue;
+    return *place.after <=
+           (place.stream == StreamId::kLive ? earlier.live_through : earlier.settled_through);
+  }
+  return false;
+}
+
 Batch NextBatch(const WallBackend& backend, const WallOptions& options, Place* place) {
   Batch batch;
   const Journal& journal = backend.journal();
-  if (place->after && ((!place->journal_id.empty() && place->journal_id != journal.journal_id()) ||
-                       *place->after > journal.range(place->stream).newest)) {
-    batch.messages.push_back(ErrorText("JOURNAL_CHANGED",
-                                       "日志已更换，从当前状态重新开始 / another journal; "
-                                       "beginning again from a snapshot"));
+  if (place->after && !PlaceIsKnown(journal, *place)) {
+    batch.messages.push_back(ErrorText(
+        "JOURNAL_CHANGED",
+        "日志已更换，从当前状态重新开始 / another journal; beginning again from a snapshot"));
     place->after.reset();
   }
   place->journal_id.clear();  // checked once
@@ -73,8 +84,8 @@ Batch NextBatch(const WallBackend& backend, const WallOptions& options, Place* p
     return batch;
   }
   if (records->through_seq() < records->from_seq()) return batch;
-  batch.more = records->through_seq() - *place->after >= options.stream_batch_records_max;
   place->after = records->through_seq();
+  batch.more = *place->after < journal.range(place->stream).newest;
   batch.records = static_cast<std::uint64_t>(records->records_size());
   v1::StreamMessage out;
   *out.mutable_records() = std::move(*records);

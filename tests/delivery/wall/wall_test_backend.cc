@@ -17,9 +17,15 @@ void MemoryJournal::ForgetBefore(std::uint64_t seq) {
   oldest_ = seq;
 }
 
-void MemoryJournal::SetJournalId(std::string id) {
+void MemoryJournal::Restore(std::string new_id) {
   std::lock_guard lock(mutex_);
-  id_ = std::move(id);
+  earlier_.push_back({id_, records_.size(), 0});
+  id_ = std::move(new_id);
+}
+
+std::vector<EarlierIdentity> MemoryJournal::earlier_identities() const {
+  std::lock_guard lock(mutex_);
+  return earlier_;
 }
 
 std::string MemoryJournal::journal_id() const {

@@ -22,9 +22,11 @@ class MemoryJournal : public Journal {
  public:
   void Append(v1::StreamRecord record);
   void ForgetBefore(std::uint64_t seq);
-  void SetJournalId(std::string id);
+  // As after a restore from a backup that held everything so far.
+  void Restore(std::string new_id);
 
   std::string journal_id() const override;
+  std::vector<EarlierIdentity> earlier_identities() const override;
   Status Commit(const JournalBatch&) override { return Internal("a test's journal"); }
   std::uint64_t last_position() const override { return 0; }
   SeqRange range(StreamId stream) const override;
@@ -53,6 +55,7 @@ class MemoryJournal : public Journal {
  private:
   mutable std::mutex mutex_;
   std::string id_ = "journal-1";
+  std::vector<EarlierIdentity> earlier_;
   std::vector<WireRecordPtr> records_;  // seq = index + 1
   std::uint64_t oldest_ = 1;
 };

@@ -19,7 +19,7 @@ function chip(mood: Mood, name: string, state: string, figure: string, note: str
     h("span", { class: "lamp", "aria-hidden": "true" }),
     h("span", { class: "chip-name" }, name),
     mood !== "ok" && h("strong", {}, state),
-    h("span", { class: "muted num" }, figure),
+    h("span", { class: "figure muted num" }, figure),
     mood !== "ok" && note && h("span", { class: "chip-note muted" }, note),
   );
 }

@@ -54,6 +54,8 @@ export class IncidentView {
         h("h1", {}, incident.title || incident.incidentId),
         incident.drill && h("span", { class: "drill" }, `${t("drill")} ${incident.drillId ?? ""}`),
         h("span", { class: "state", "data-state": incident.state }, code(incident.state)),
+        h("span", { class: "identity muted num" },
+          `${incident.incidentId} · ${t("revision")} ${incident.revision ?? 0}`),
         h("div", { class: "buttons" }, ...this.buttons(incident)),
       ),
       h("dl", { class: "facts" }, ...this.facts(incident)),
@@ -91,8 +93,6 @@ export class IncidentView {
       fact(t("started"), ...this.instant(incident.started)),
       fact(t("updated"), ...this.instant(incident.updated)),
       fact(t("position"), ...this.position(incident)),
-      fact(t("incidentId"), h("span", { class: "num" }, incident.incidentId),
-        h("span", { class: "muted num" }, ` · ${t("revision")} ${incident.revision ?? 0}`)),
     ];
   }
 

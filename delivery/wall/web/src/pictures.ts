@@ -15,6 +15,7 @@ const RETRIES_MAX = 8;
 const GAP = 10;
 const CAPTION = 46;
 const SIDE_MIN = 300;
+const SIDE_ROW_MIN = 118;
 
 type Picture =
   | { state: "fetching" }
@@ -174,10 +175,13 @@ export class Pictures {
     const hero = this.tiles.querySelector<HTMLElement>(".tile.hero");
     if (!hero) return;
     const { clientWidth: width, clientHeight: height } = this.tiles;
-    const alone = this.tiles.querySelector(".side") === null;
-    const room = alone ? width : width - SIDE_MIN - GAP;
-    const wide = Math.min(room, ((height - CAPTION) * 16) / 9);
-    this.tiles.style.setProperty("--hero-width", `${Math.max(240, Math.floor(wide))}px`);
+    const side = this.tiles.querySelector(".side");
+    const room = side ? width - SIDE_MIN - GAP : width;
+    const wide = Math.floor(Math.max(240, Math.min(room, ((height - CAPTION) * 16) / 9)));
+    this.tiles.style.setProperty("--hero-width", `${wide}px`);
+    if (!side) return;
+    const low = height / side.childElementCount < SIDE_ROW_MIN;
+    side.classList.toggle("two", low && width - wide - GAP >= 2 * SIDE_MIN);
   }
 
   // Frames that the gateway looked up are addressed as such; before it has, by the moment itself.

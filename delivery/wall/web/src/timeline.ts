@@ -10,6 +10,7 @@ import { code, feedName, t } from "./text";
 const LABEL_WIDTH = 118;
 const RIGHT = 26;
 const LANE_HEIGHT = 38;
+const LANE_HEIGHT_SMALL = 32; // on a low screen
 const AXIS_HEIGHT = 26;
 const TOP = 8;
 const STEPS_S = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400];
@@ -52,6 +53,7 @@ export class Timeline {
   private readonly canvas = h("div", { class: "timeline-canvas" });
   private readonly detail = h("div", { class: "evidence-detail", "aria-live": "polite" });
   private width = 0;
+  private laneHeight = LANE_HEIGHT;
   // What the pointer or the focus is on; its details are shown before they are chosen.
   private looked: string | null = null;
 
@@ -113,9 +115,10 @@ export class Timeline {
   }
 
   private drawing(all: Evidence[]): SVGSVGElement {
+    this.laneHeight = window.innerHeight < 900 ? LANE_HEIGHT_SMALL : LANE_HEIGHT;
     const scale = scaleOf(all, this.width);
     const feeds = [...new Set(all.map((evidence) => evidence.feedId))];
-    const bottom = TOP + feeds.length * LANE_HEIGHT;
+    const bottom = TOP + feeds.length * this.laneHeight;
     const svg = s("svg", {
       width: this.width, height: bottom + AXIS_HEIGHT, role: "group", "aria-label": t("timeline"),
     });
@@ -138,12 +141,12 @@ export class Timeline {
   }
 
   private lane(feed: string, lane: number): SVGElement[] {
-    const y = TOP + lane * LANE_HEIGHT;
+    const y = TOP + lane * this.laneHeight;
     return [
       s("rect", {
-        class: lane % 2 ? "lane odd" : "lane", x: 0, y, width: this.width, height: LANE_HEIGHT, rx: 4,
+        class: lane % 2 ? "lane odd" : "lane", x: 0, y, width: this.width, height: this.laneHeight, rx: 4,
       }),
-      s("text", { class: "lane-label", x: 10, y: y + LANE_HEIGHT / 2 + 4.5 }, feedName(feed)),
+      s("text", { class: "lane-label", x: 10, y: y + this.laneHeight / 2 + 4.5 }, feedName(feed)),
     ];
   }
 
@@ -154,7 +157,7 @@ export class Timeline {
     const x = scale.x(at);
     const left = Math.max(LABEL_WIDTH - 4, scale.x(at - half));
     const right = Math.min(this.width - 2, scale.x(at + half));
-    const y = TOP + lane * LANE_HEIGHT + LANE_HEIGHT / 2;
+    const y = TOP + lane * this.laneHeight + this.laneHeight / 2;
     const shown = this.store.shownEvidence();
     const isShown = shown !== undefined && evidenceKey(shown) === key;
     const mark = s(
