@@ -135,6 +135,7 @@ struct PlaceScore {
 };
 
 PlaceScore Apart(const Position& a, const Position& b, double limit_m) {
+  if (IsSurelyFartherThan(a, b, 2 * limit_m + a.uncertainty_m + b.uncertainty_m)) return {};
   const double distance = DistanceM(a, b);
   const double uncertainty = a.uncertainty_m + b.uncertainty_m;
   const auto metres = [](double value) { return static_cast<std::int64_t>(std::llround(value)); };
@@ -222,20 +223,20 @@ std::string DescribeDelay(UtcTime time, UtcTime reference) {
 Link Associate(const ReportFacts& report, const IncidentTraits& incident,
                const EngineConfig::Windows& windows) {
   const Report& said = *report.report;
-  const std::string delay = DescribeDelay(said.aligned.utc, incident.started);
+  const auto delay = [&] { return DescribeDelay(said.aligned.utc, incident.started); };
   if (Holds(incident.call_keys, report.call_key) ||
       Holds(incident.call_keys, report.main_call_key)) {
-    return {kSameCall, "同一警情 · " + delay};
+    return {kSameCall, "同一警情 · " + delay()};
   }
   const int kind = KindScore(report, incident);
   if (kind >= kScoreJoins && said.kind != ReportKind::kSkyGuardAlarm) {
     if (Holds(incident.devices, said.device_id)) {
       return {Aged(kSameDevice, said.aligned.utc, incident, windows.expire_after),
-              "同一测点 " + said.device_id + " · " + delay};
+              "同一测点 " + said.device_id + " · " + delay()};
     }
     if (Holds(incident.sites, report.site_id)) {
       return {Aged(kSameSite, said.aligned.utc, incident, windows.expire_after),
-              "同一企业 " + report.site_id + " · " + delay};
+              "同一企业 " + report.site_id + " · " + delay()};
     }
   }
   if (kind == 0) return {};
@@ -243,11 +244,12 @@ Link Associate(const ReportFacts& report, const IncidentTraits& incident,
   if (time == 0) return {};
   PlaceScore place = WhereScore(report, incident, windows);
   const int score = kind * std::min(time, place.score) / kScoreMax;
+  if (score == 0) return {};
   // A report of which not even the kind is known joins when close, and is not worth a hint
   // otherwise.
   const bool is_vague = report.family == Family::kUnknown || incident.family == Family::kUnknown;
   if (is_vague && score < kScoreJoins) return {};
-  return {score, place.why + " · " + delay};
+  return {score, place.why + " · " + delay()};
 }
 
 double SearchRadiusM(const ReportFacts& report, const EngineConfig::Windows& windows) {

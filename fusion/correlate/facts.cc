@@ -149,6 +149,7 @@ std::string CallKey(const Report& report, const std::string& call_id) {
 ReportFacts FactsOf(const ReportPtr& report, const City& city) {
   ReportFacts facts;
   facts.report = report;
+  facts.began = report->aligned;
   facts.partition.restricted = report->restricted;
   if (report->drill && city.IsDeclaredDrill(report->drill_id)) {
     facts.partition.drill_id = report->drill_id;

@@ -32,7 +32,9 @@ struct Partition {
 };
 
 struct ReportFacts {
-  ReportPtr report;
+  ReportPtr report;  // its latest version
+  // When it began: an update (another sweep, its end) tells a later time of the same fact.
+  Stamp began;
   Partition partition;
   Family family = Family::kUnknown;
   bool odour = false;      // somebody smells something: may be far down-wind of its source

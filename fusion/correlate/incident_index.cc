@@ -9,7 +9,7 @@
 namespace fusiongateway {
 namespace {
 
-constexpr double kCellDeg = 0.05;       // about 5 km
+constexpr double kCellDeg = 0.02;       // about 2 km
 constexpr double kBearingStepM = 2000;  // along a bearing without a fix
 constexpr double kMetresPerDegree = 110'574;
 

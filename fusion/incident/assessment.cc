@@ -213,12 +213,10 @@ void Assess(const std::vector<ReportFacts>& facts, const City& city, Incident* i
   incident->district_code = DistrictOf(standing, site);
   incident->title = TitleOf(standing, site, incident->drill);
   incident->severity = Severity::kUnspecified;
-  incident->started = standing.front()->report->aligned;
+  incident->started = standing.front()->began;
   for (const ReportFacts* fact : standing) {
     incident->severity = std::max(incident->severity, fact->report->severity);
-    if (fact->report->aligned.utc < incident->started.utc) {
-      incident->started = fact->report->aligned;
-    }
+    if (fact->began.utc < incident->started.utc) incident->started = fact->began;
   }
 }
 
@@ -242,8 +240,8 @@ IncidentTraits TraitsOf(const std::vector<ReportFacts>& facts, const Incident& i
       traits.bearing_devices.push_back(report.device_id);
     }
     IncidentTraits::Span& span = traits.spans[static_cast<std::size_t>(report.kind)];
-    span.earliest = std::min(span.earliest, report.aligned.Earliest());
-    span.latest = std::max(span.latest, report.aligned.Latest());
+    span.earliest = std::min({span.earliest, fact->began.Earliest(), report.aligned.Earliest()});
+    span.latest = std::max({span.latest, fact->began.Latest(), report.aligned.Latest()});
   }
   for (const ReportFacts& fact : facts) {
     AddSorted(&traits.call_keys, fact.call_key);

@@ -27,11 +27,18 @@ std::size_t EvidenceOf(const Incident& incident, const std::string& feed_id,
   return incident.evidence.size();
 }
 
-void FillFromReport(const Report& report, Evidence* evidence) {
+// A later version of a report may tell a later time of the same fact, or correct when it began.
+Stamp BeganOf(const ReportFacts& known, const Report& now) {
+  const bool corrected = now.occurred_at == known.report->occurred_at;
+  return corrected || now.aligned.utc < known.began.utc ? now.aligned : known.began;
+}
+
+void FillFromFacts(const ReportFacts& facts, Evidence* evidence) {
+  const Report& report = *facts.report;
   evidence->report_id = report.report_id;
   evidence->feed_id = report.feed_id;
   evidence->kind = report.kind;
-  evidence->aligned = report.aligned;
+  evidence->aligned = facts.began;
   evidence->action = report.action;
   evidence->severity = report.severity;
   evidence->summary = report.summary;
@@ -183,7 +190,7 @@ void IncidentDesk::Open(const IncidentSlotPtr& slot, const ReportFacts& facts, M
   incident.change = {"opened", CauseOf(*facts.report), "", DrillNote(facts)};
   match.link = {kScoreMax, "首个报告"};
   Evidence evidence;
-  FillFromReport(*facts.report, &evidence);
+  FillFromFacts(facts, &evidence);
   evidence.score = static_cast<std::uint32_t>(match.link.score);
   evidence.why = match.link.why;
   incident.evidence.push_back(std::move(evidence));
@@ -199,7 +206,7 @@ void IncidentDesk::Join(const IncidentSlotPtr& slot, const ReportFacts& facts, M
   incident.change = {"evidence_added", CauseOf(*facts.report), "", DrillNote(facts)};
   MakeRoom(&slot->facts, &incident.evidence);
   Evidence evidence;
-  FillFromReport(*facts.report, &evidence);
+  FillFromFacts(facts, &evidence);
   evidence.score = static_cast<std::uint32_t>(match.link.score);
   evidence.why = std::move(match.link.why);
   incident.evidence.push_back(std::move(evidence));
@@ -217,15 +224,18 @@ bool IncidentDesk::UpdateEvidence(const IncidentSlotPtr& slot, const ReportFacts
   const std::size_t at = EvidenceOf(*slot->current, report.feed_id, report.report_id);
   if (at == slot->current->evidence.size()) return false;
   Incident incident = *slot->current;
-  FillFromReport(report, &incident.evidence[at]);
-  ++incident.evidence[at].repeat_count;
+  const Stamp began = BeganOf(slot->facts[at], report);
   slot->facts[at] = facts;
+  slot->facts[at].began = began;
+  FillFromFacts(slot->facts[at], &incident.evidence[at]);
+  ++incident.evidence[at].repeat_count;
+  incident.updated = report.aligned;
   WithdrawCall(facts, &slot->facts);
   incident.change = {"evidence_updated", CauseOf(report), "", DrillNote(facts)};
   for (IncidentCamera& camera : incident.cameras) {
     for (FrameRef& frame : camera.frames) {
       if (frame.report_id == report.report_id && frame.feed_id == report.feed_id) {
-        frame.offset = SaturatingSubtract(frame.captured.utc, report.aligned.utc);
+        frame.offset = SaturatingSubtract(frame.captured.utc, began.utc);
       }
     }
   }

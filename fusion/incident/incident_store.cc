@@ -1,5 +1,6 @@
 #include "fusion/incident/incident_store.h"
 
+#include <algorithm>
 #include <cstdio>
 
 namespace fusiongateway {
@@ -87,10 +88,11 @@ std::vector<IncidentSlotPtr> IncidentStore::Forget(UtcTime at) {
 }
 
 std::vector<IncidentPtr> IncidentStore::OpenIncidents() const {
+  std::vector<std::uint64_t> ordinals;  // those that may expire are those still open
+  for (const auto& [time, ordinal] : expiries_) ordinals.push_back(ordinal);
+  std::sort(ordinals.begin(), ordinals.end());
   std::vector<IncidentPtr> open;
-  for (const auto& [ordinal, slot] : slots_) {
-    if (!IsClosed(slot->current->state)) open.push_back(slot->current);
-  }
+  for (const std::uint64_t ordinal : ordinals) open.push_back(Find(ordinal)->current);
   return open;
 }
 

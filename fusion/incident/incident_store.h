@@ -81,7 +81,7 @@ class IncidentStore {
   std::string day_;
   std::uint64_t count_of_day_ = 0;
   std::uint64_t restricted_count_of_day_ = 0;
-  std::map<std::uint64_t, IncidentSlotPtr> slots_;
+  std::unordered_map<std::uint64_t, IncidentSlotPtr> slots_;
   std::unordered_map<std::string, std::uint64_t> ordinals_;
   std::set<std::pair<UtcTime, std::uint64_t>> expiries_;
   std::deque<std::pair<UtcTime, IncidentSlotPtr>> closed_;

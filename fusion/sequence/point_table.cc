@@ -13,7 +13,9 @@ void PointTable::Take(const Report& report) {
   } else if (report.kind == ReportKind::kDataLost) {
     const auto points = points_by_source_.find(source);
     if (points == points_by_source_.end()) return;
-    for (const std::string& quota_id : points->second) points_[quota_id].lost = true;
+    for (const std::string& quota_id : points->second) {
+      points_[quota_id].lost = report.action != ReportAction::kStop;
+    }
   }
 }
 

@@ -19,7 +19,8 @@ class PointTable {
   static constexpr std::size_t kPointsMax = 200'000;
 
   // SENSOR_READING sets values; DATA_LOST marks every point of its sensor gateway lost until the
-  // next reading. Others are ignored, and so is a reading older than what is known.
+  // next reading, or until it ends (STOP). Others are ignored, and so is a reading older than what
+  // is known.
   void Take(const Report& report);
   std::optional<PointState> Find(std::string_view quota_id) const;
   std::uint64_t refused_count() const { return refused_count_; }

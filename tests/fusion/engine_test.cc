@@ -163,6 +163,13 @@ TEST(Engine, LostDataIsARecordAndNeverNormalAndOpensNoIncident) {
   EXPECT_THAT(city.Arrives(lost).live, SizeIs(1));
   EXPECT_TRUE(city.engine().FindPoint("410200007002G0001QT001")->lost);
   EXPECT_THAT(city.engine().OpenIncidents(), IsEmpty());
+  lost.action = ReportAction::kStop;
+  city.ArrivesAt("10:05:30", lost);
+  EXPECT_FALSE(city.engine().FindPoint("410200007002G0001QT001")->lost) << "back again";
+  lost.report_id = "lost-2";
+  lost.action = ReportAction::kStart;
+  city.ArrivesAt("10:05:40", lost);
+  EXPECT_TRUE(city.engine().FindPoint("410200007002G0001QT001")->lost);
   city.Arrives(Reading("v2", "10:06:00", 0.4));
   EXPECT_FALSE(city.engine().FindPoint("410200007002G0001QT001")->lost);
 }

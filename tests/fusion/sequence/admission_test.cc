@@ -56,7 +56,9 @@ TEST(Admission, ANewerUpdateChangesTheEvidenceInPlaceAndCountsTheRepeat) {
   ASSERT_THAT(incident->evidence, SizeIs(1));
   EXPECT_EQ(incident->evidence_count, 1u);
   EXPECT_EQ(incident->evidence[0].repeat_count, 3u);
-  EXPECT_EQ(incident->evidence[0].aligned.utc, BeijingTime("10:06:00"));
+  EXPECT_EQ(incident->evidence[0].aligned.utc, BeijingTime("10:00:00")) << "when it began";
+  EXPECT_EQ(incident->started.utc, BeijingTime("10:00:00"));
+  EXPECT_EQ(incident->updated.utc, BeijingTime("10:06:00"));
   EXPECT_EQ(incident->change.what, "evidence_updated");
 }
 
