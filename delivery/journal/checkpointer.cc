@@ -50,9 +50,11 @@ void Checkpointer::Run() {
       code = checkpoint();
     }
     // The log stays and the next commit asks again: nothing is lost, the file only grows.
-    if (code != SQLITE_OK && (code & 0xff) != SQLITE_BUSY) {
+    const bool fails = code != SQLITE_OK && (code & 0xff) != SQLITE_BUSY;
+    if (fails && !std::exchange(failing_, fails)) {
       spdlog::warn("journal: checkpoint failed: {}", sqlite3_errmsg(connection_.handle()));
     }
+    failing_ = fails;
     lock.lock();
   }
 }

@@ -37,6 +37,7 @@ class Checkpointer {
   std::condition_variable wake_;
   std::uint64_t wal_bytes_ = 0;
   bool stopping_ = false;
+  bool failing_ = false;  // told once, not at every commit
   std::thread thread_;
 };
 

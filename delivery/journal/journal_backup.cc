@@ -48,12 +48,23 @@ class PartialFile {
   // On disk under its final name, or not at all. Never replaces a file that came in between.
   Status Finish() {
     if (Status s = Synchronise(path_, O_RDONLY); !s.ok()) return s;
-    if (link(path_.c_str(), final_path_.c_str()) != 0) return Failure("link", final_path_);
+    if (Status s = Rename(); !s.ok()) return s;
     return Synchronise(std::filesystem::absolute(final_path_).parent_path(),
                        O_RDONLY | O_DIRECTORY);
   }
 
  private:
+  Status Rename() const {
+    if (renameat2(AT_FDCWD, path_.c_str(), AT_FDCWD, final_path_.c_str(), RENAME_NOREPLACE) == 0) {
+      return {};
+    }
+    // Some network file systems cannot promise it; it was looked for before.
+    if (errno == EINVAL && !Exists(final_path_) &&
+        std::rename(path_.c_str(), final_path_.c_str()) == 0) {
+      return {};
+    }
+    return Failure("rename to", final_path_);
+  }
   static Status Failure(std::string_view doing, const std::string& path) {
     return Unavailable(std::string(doing) + " " + path + ": " + std::strerror(errno));
   }

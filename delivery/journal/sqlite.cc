@@ -1,6 +1,8 @@
 #include "delivery/journal/sqlite.h"
 
+#include <fcntl.h>
 #include <sqlite3.h>
+#include <unistd.h>
 
 #include <cerrno>
 
@@ -112,7 +114,13 @@ void Connection::Closer::operator()(sqlite3* db) const { sqlite3_close_v2(db); }
 Result<Connection> Connection::Open(const std::string& path, OpenMode mode) {
   int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
   flags |= mode == OpenMode::kReadOnly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
-  if (mode == OpenMode::kCreate) flags |= SQLITE_OPEN_CREATE;
+  if (mode == OpenMode::kCreate) {
+    flags |= SQLITE_OPEN_CREATE;
+    // For its owner's eyes only; SQLite gives the files beside it the same mode.
+    if (const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600); fd >= 0) {
+      close(fd);
+    }
+  }
   sqlite3* db = nullptr;
   const int code = sqlite3_open_v2(path.c_str(), &db, flags, nullptr);
   Connection connection;

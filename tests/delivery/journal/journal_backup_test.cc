@@ -78,6 +78,11 @@ TEST_F(JournalBackupTest, ABackupTakenWhileTheGatewayCommitsIsOneWholeMoment) {
   ASSERT_TRUE(status.ok()) << status.message();
   EXPECT_FALSE(std::filesystem::exists(backup_ + "-wal"));
   EXPECT_FALSE(std::filesystem::exists(backup_ + ".partial"));
+  for (const std::string& file : {store_, store_ + "-wal", backup_}) {
+    EXPECT_EQ(std::filesystem::status(file).permissions(),
+              std::filesystem::perms::owner_read | std::filesystem::perms::owner_write)
+        << file;
+  }
   JournalOptions reading{.gateway_id = "", .clock = SampleClock(), .read_only = true};
   auto copy = OpenSqliteJournal(backup_, reading);
   ASSERT_TRUE(copy.ok()) << copy.status().message();

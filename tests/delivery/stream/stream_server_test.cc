@@ -10,6 +10,7 @@
 #include <zmq_addon.hpp>
 
 #include "app/system_clock.h"
+#include "clients/cpp/stream_consumer.h"
 #include "tests/delivery/journal/journal_samples.h"
 
 namespace fusiongateway {
@@ -222,6 +223,33 @@ TEST_F(StreamServerTest, RestrictedRecordsAreNeverBroadcast) {
     frames.clear();
   } while (zmq::recv_multipart(subscriber, std::back_inserter(frames), zmq::recv_flags::dontwait)
                .has_value());
+}
+
+// The library that integrators use, over a server that goes away and comes back.
+TEST_F(StreamServerTest, TheClientLibraryReadsOnThroughARestartOfTheServer) {
+  Commit(50);
+  Start();
+  client::ConsumerOptions reading;
+  reading.endpoint = options_.consumers_endpoint = server_->consumers_endpoint();
+  reading.window = 16;
+  auto consumer = client::StreamConsumer::Open(reading);
+  ASSERT_TRUE(consumer.ok()) << consumer.status().message();
+  std::uint64_t seen = 0;
+  const auto read_through = [&](std::uint64_t through) {
+    return Eventually([&] {
+      const auto event = (*consumer)->Next(std::chrono::milliseconds(100));
+      if (event.kind == client::StreamEvent::Kind::kRecords) {
+        for (const auto& record : event.records->records()) EXPECT_EQ(record.seq(), ++seen);
+      }
+      return seen >= through;
+    });
+  };
+  EXPECT_TRUE(read_through(60));
+  server_.reset();
+  Commit(10);
+  Start();
+  EXPECT_TRUE(read_through(120));
+  EXPECT_EQ((*consumer)->journal_id(), journal_->journal_id());
 }
 
 struct KeyPair {
