@@ -15,6 +15,8 @@
 
 #include "app/demo_city/camera_server.h"
 #include "app/demo_city/city.h"
+#include "app/demo_city/ground_truth.h"
+#include "app/demo_city/publishers.h"
 #include "app/demo_city/scenario_clock.h"
 #include "app/system_clock.h"
 
@@ -31,6 +33,7 @@ struct Options {
   double scenario_after_seconds = 10;
   std::string truth_file;
   std::string gateway = "tcp://127.0.0.1:5701";
+  std::string state_folder;
   std::filesystem::path data_folder = "../shared/data";
   bool no_publishers = false;
   bool no_cameras = false;
@@ -60,6 +63,8 @@ void Describe(CLI::App& app, Options& options) {
   app.add_option("--truth", options.truth_file, "Write the ground truth to this file");
   app.add_option("--gateway", options.gateway, "Where the publishers connect to")
       ->capture_default_str();
+  app.add_option("--state", options.state_folder,
+                 "Folder of the publishers' outboxes; default: one of this run's own");
   app.add_option("--data", options.data_folder,
                  "Folder with video/*.mp4; absent clips are stood in for")
       ->capture_default_str();
@@ -119,7 +124,20 @@ int Run(const Options& options) {
     ListCameras(*port);
     std::fflush(stdout);
   }
+  GroundTruth truth;
+  CityPublishers publishers(
+      clock, scenario, truth,
+      {.gateway = options.gateway, .seed = options.seed, .state_folder = options.state_folder});
+  if (!options.no_publishers) {
+    Status status = truth.Open(options.truth_file);
+    if (status.ok()) status = publishers.Start();
+    if (!status.ok()) {
+      spdlog::error("demo-city: {}", status.message());
+      return 1;
+    }
+  }
   WaitForTheEnd(signals, options.duration_seconds);
+  publishers.Stop();
   cameras.Stop();
   return 0;
 }

@@ -92,14 +92,15 @@ void PublisherPeer::OnFrame(const std::string& identity, const std::string& byte
     return SendError(identity, form, "MALFORMED");
   }
   if (message.has_hello()) return OnHello(identity, message.hello(), form);
-  if (session_.empty() || identity != session_identity_) {
+  const auto session = sessions_.find(identity);
+  if (session == sessions_.end()) {
     return SendError(identity, form, "HELLO_REQUIRED");
   }
   switch (message.message_case()) {
     case v1::PublisherMessage::kPublish:
       return OnPublish(identity, message.publish(), form);
     case v1::PublisherMessage::kHeartbeat:
-      return SendAck(identity, form, taken[session_outbox_].size());
+      return SendAck(identity, form, taken[session->second.outbox_id].size());
     case v1::PublisherMessage::kDispositionAck:
       dispositions_acked = message.disposition_ack().through_seq();
       return;
@@ -122,31 +123,33 @@ void PublisherPeer::OnFrame(const std::string& identity, const std::string& byte
 void PublisherPeer::OnHello(const std::string& identity, const v1::Hello& hello, WireForm form) {
   hellos.push_back(hello);
   if (refuse_hello) return SendError(identity, form, "UNKNOWN_FEED");
-  if (!session_.empty() && session_identity_ != identity) {
-    SendError(session_identity_, session_form_, "FENCED");
+  for (auto older = sessions_.begin(); older != sessions_.end();) {
+    const bool fenced = older->second.feed_id == hello.feed_id();
+    if (fenced && older->first != identity) SendError(older->first, older->second.form, "FENCED");
+    older = fenced ? sessions_.erase(older) : std::next(older);
   }
-  session_ = "session-" + std::to_string(++sessions_);
-  session_identity_ = identity;
-  session_outbox_ = hello.outbox_id();
-  session_form_ = form;
+  const std::string id = "session-" + std::to_string(++session_count_);
+  sessions_[identity] = {id, hello.feed_id(), hello.outbox_id(), form};
+  newest_identity_ = identity;
   v1::GatewayMessage reply;
   v1::Welcome& welcome = *reply.mutable_welcome();
-  welcome.set_session(session_);
+  welcome.set_session(id);
   welcome.set_journal_id(journal_id);
-  welcome.set_resume_after_seq(taken[session_outbox_].size());
+  welcome.set_resume_after_seq(taken[hello.outbox_id()].size());
   welcome.mutable_window()->set_payloads(window_payloads);
   welcome.mutable_window()->set_bytes(window_bytes);
   welcome.set_max_batch(max_batch);
   welcome.set_max_message_bytes(max_message_bytes);
   welcome.set_protocol(1);
   Reply(identity, reply, form);
-  if (!rejections_[session_outbox_].empty()) SendAck(identity, form, hello.acked_through());
+  if (!rejections_[hello.outbox_id()].empty()) SendAck(identity, form, hello.acked_through());
 }
 
 void PublisherPeer::OnPublish(const std::string& identity, const v1::Publish& publish,
                               WireForm form) {
-  if (publish.session() != session_) return SendError(identity, form, "HELLO_REQUIRED");
-  auto& store = taken[session_outbox_];
+  const Session& session = sessions_.at(identity);
+  if (publish.session() != session.id) return SendError(identity, form, "HELLO_REQUIRED");
+  auto& store = taken[session.outbox_id];
   if (busy_count > 0) {
     --busy_count;
     v1::GatewayMessage reply;
@@ -163,7 +166,7 @@ void PublisherPeer::OnPublish(const std::string& identity, const v1::Publish& pu
     const std::string& payload = publish.payloads(i);
     store.push_back(payload);
     if (!payload.empty() && payload.find(reject_text) == std::string::npos) continue;
-    v1::Rejection& rejection = rejections_[session_outbox_][seq];
+    v1::Rejection& rejection = rejections_[session.outbox_id][seq];
     rejection.set_seq(seq);
     rejection.set_code("MALFORMED");
     rejection.set_message("not readable");
@@ -176,8 +179,9 @@ void PublisherPeer::SendAck(const std::string& identity, WireForm form, std::uin
   if (mute_acks) return;
   v1::GatewayMessage reply;
   v1::Ack& ack = *reply.mutable_ack();
-  ack.set_through_seq(taken[session_outbox_].size());
-  for (const auto& [seq, rejection] : rejections_[session_outbox_]) {
+  const std::string& outbox_id = sessions_.at(identity).outbox_id;
+  ack.set_through_seq(taken[outbox_id].size());
+  for (const auto& [seq, rejection] : rejections_[outbox_id]) {
     if (seq > after_seq) *ack.add_rejections() = rejection;
   }
   ack.mutable_window()->set_payloads(window_payloads);
@@ -187,12 +191,12 @@ void PublisherPeer::SendAck(const std::string& identity, WireForm form, std::uin
 
 void PublisherPeer::SendToPublisher(const v1::GatewayMessage& message) {
   std::lock_guard lock(mutex());
-  Reply(session_identity_, message, session_form_);
+  Reply(newest_identity_, message, sessions_.at(newest_identity_).form);
 }
 
 void PublisherPeer::ForgetSession() {
   std::lock_guard lock(mutex());
-  session_.clear();
+  sessions_.clear();
 }
 
 void ConsumerPeer::Append(int count) {

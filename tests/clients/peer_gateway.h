@@ -94,16 +94,21 @@ class PublisherPeer final : public PeerRouter {
 
  private:
   void OnFrame(const std::string& identity, const std::string& bytes) override;
-  void OnStart() override { session_.clear(); }
+  void OnStart() override { sessions_.clear(); }
   void OnHello(const std::string& identity, const v1::Hello& hello, WireForm form);
   void OnPublish(const std::string& identity, const v1::Publish& publish, WireForm form);
   void SendAck(const std::string& identity, WireForm form, std::uint64_t after_seq);
 
-  std::string session_;
-  std::string session_identity_;
-  std::string session_outbox_;
-  WireForm session_form_{};
-  int sessions_ = 0;
+  struct Session {
+    std::string id;
+    std::string feed_id;
+    std::string outbox_id;
+    WireForm form{};
+  };
+  // By the peer's identity; one a feed.
+  std::map<std::string, Session> sessions_;
+  std::string newest_identity_;
+  int session_count_ = 0;
   std::map<std::string, std::map<std::uint64_t, v1::Rejection>> rejections_;
 };
 
