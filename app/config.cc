@@ -36,7 +36,7 @@ bool Convert(const std::string& text, bool* value) {
   return text == "true" || text == "false";
 }
 template <typename Number>
-  requires std::is_integral_v<Number>
+requires std::is_integral_v<Number>
 bool Convert(const std::string& text, Number* value) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), *value);
   return error == std::errc{} && end == text.data() + text.size();
@@ -61,17 +61,25 @@ bool Convert(const std::string& text, std::optional<Duration>* value) {
   return true;
 }
 bool Convert(const std::string& text, CoordinateSystem* value) {
-  if (text == "WGS84") *value = CoordinateSystem::kWgs84;
-  else if (text == "GCJ02") *value = CoordinateSystem::kGcj02;
-  else if (text == "BD09") *value = CoordinateSystem::kBd09;
-  else return false;
+  if (text == "WGS84")
+    *value = CoordinateSystem::kWgs84;
+  else if (text == "GCJ02")
+    *value = CoordinateSystem::kGcj02;
+  else if (text == "BD09")
+    *value = CoordinateSystem::kBd09;
+  else
+    return false;
   return true;
 }
 bool Convert(const std::string& text, CameraTransport* value) {
-  if (text == "auto") *value = CameraTransport::kAuto;
-  else if (text == "tcp") *value = CameraTransport::kTcp;
-  else if (text == "udp") *value = CameraTransport::kUdp;
-  else return false;
+  if (text == "auto")
+    *value = CameraTransport::kAuto;
+  else if (text == "tcp")
+    *value = CameraTransport::kTcp;
+  else if (text == "udp")
+    *value = CameraTransport::kUdp;
+  else
+    return false;
   return true;
 }
 
@@ -347,7 +355,8 @@ void CheckAccess(const Config& config, Section& root) {
 void CheckIds(const Config& config, Section& root) {
   std::set<std::string> feeds, cameras, sites;
   for (const auto& site : config.sites) {
-    if (!sites.insert(site.site_id).second) root.Fail("site_id \"" + site.site_id + "\" is used twice");
+    if (!sites.insert(site.site_id).second)
+      root.Fail("site_id \"" + site.site_id + "\" is used twice");
   }
   for (const auto& feed : config.feeds) {
     if (!feeds.insert(feed.feed.feed_id).second) {
@@ -389,8 +398,9 @@ Result<Duration> ParseDuration(const std::string& text) {
   double number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   const std::string unit(end, text.data() + text.size());
-  const std::pair<const char*, double> kUnits[] = {
-      {"ns", 1}, {"us", 1e3}, {"ms", 1e6}, {"s", 1e9}, {"min", 6e10}, {"h", 3.6e12}, {"d", 8.64e13}};
+  const std::pair<const char*, double> kUnits[] = {{"ns", 1},     {"us", 1e3},   {"ms", 1e6},
+                                                   {"s", 1e9},    {"min", 6e10}, {"h", 3.6e12},
+                                                   {"d", 8.64e13}};
   for (const auto& [name, nanoseconds] : kUnits) {
     if (error == std::errc{} && unit == name && std::isfinite(number) &&
         std::abs(number * nanoseconds) < 9e18) {
@@ -433,9 +443,9 @@ Result<LoadedConfig> ParseConfig(const std::string& text, const std::string& pat
   }
   if (findings.first_error) return *findings.first_error;
   const auto base = std::filesystem::path(path).parent_path();
-  for (std::string* file : {&config.state_dir, &config.tables_dir, &config.plugin_dir,
-                            &config.wall.web_root, &config.publishers.curve.secret_key_file,
-                            &config.consumers.curve.secret_key_file}) {
+  for (std::string* file :
+       {&config.state_dir, &config.tables_dir, &config.plugin_dir, &config.wall.web_root,
+        &config.publishers.curve.secret_key_file, &config.consumers.curve.secret_key_file}) {
     MakeAbsolute(file, base);
   }
   for (FeedSection& feed : config.feeds) {

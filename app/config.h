@@ -1,5 +1,6 @@
-// The gateway's configuration: one YAML file, read once, checked whole. Every default stands here in
-// the structs; config/example.yaml shows each key with its default, and a test holds the two equal.
+// The gateway's configuration: one YAML file, read once, checked whole. Every default stands here
+// in the structs; config/example.yaml shows each key with its default, and a test holds the two
+// equal.
 //
 // Refused, with file:line and what to do: unknown keys, wrong types, values out of range, ids used
 // twice, sites or cameras that are referred to and do not exist, and anything beyond loopback that
@@ -78,8 +79,8 @@ struct CameraSection {
 struct Config {
   std::string gateway_id;
   std::string state_dir = "state";
-  std::string tables_dir;   // empty = the tables beside the program
-  std::string plugin_dir;   // empty = the feed plugins beside the program
+  std::string tables_dir;  // empty = the tables beside the program
+  std::string plugin_dir;  // empty = the feed plugins beside the program
   PublishersConfig publishers;
   ConsumersConfig consumers;
   WallConfig wall;

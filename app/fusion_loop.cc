@@ -13,6 +13,8 @@ constexpr std::size_t kInputsPerTurn = 256;
 constexpr Duration kWaitMax = std::chrono::milliseconds{100};
 constexpr std::chrono::milliseconds kCommitRetry{500};
 
+}  // namespace
+
 v1::Rejection ToRejection(const DeadLetter& letter) {
   v1::Rejection rejection;
   rejection.set_seq(letter.seq);
@@ -21,8 +23,6 @@ v1::Rejection ToRejection(const DeadLetter& letter) {
   rejection.set_field(letter.field);
   return rejection;
 }
-
-}  // namespace
 
 // One batch on its way to disk.
 struct FusionLoop::Turn {
@@ -222,9 +222,14 @@ void FusionLoop::TakeBatch(IngressBatch&& batch, Turn* turn) {
     admitted = item.seq;
     for (ReportPtr& report : item.reports) Append(std::move(report), turn);
     if (item.refusal) {
-      DeadLetter letter{batch.feed_id,         batch.outbox_id,       item.seq,
-                        batch.received_at,     item.refusal->code,    item.refusal->message,
-                        item.refusal->field,   std::move(item.masked_payload)};
+      DeadLetter letter{batch.feed_id,
+                        batch.outbox_id,
+                        item.seq,
+                        batch.received_at,
+                        item.refusal->code,
+                        item.refusal->message,
+                        item.refusal->field,
+                        std::move(item.masked_payload)};
       committed.rejections.push_back(ToRejection(letter));
       turn->batch.dead_letters.push_back(std::move(letter));
     }

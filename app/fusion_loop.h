@@ -1,14 +1,15 @@
 // Commit, then speak: the one thread that drives the fusion engine and the journal.
 //
 // Inputs are enqueued by the edges (bounded), popped in batches, given their places in the log and
-// run through the engine in memory; the batch's inputs and outputs are committed together; only then
-// do the callbacks tell publishers, streams and the wall. A full disk keeps the batch and tries
-// again: the queue fills, publishers are told busy, readers go on. Any other failure to commit ends
-// the loop (on_fatal), because memory and disk would part; the next start recovers from the log.
+// run through the engine in memory; the batch's inputs and outputs are committed together; only
+// then do the callbacks tell publishers, streams and the wall. A full disk keeps the batch and
+// tries again: the queue fills, publishers are told busy, readers go on. Any other failure to
+// commit ends the loop (on_fatal), because memory and disk would part; the next start recovers from
+// the log.
 //
 // Post*, Offer and Act may be called from any thread and do not wait, except Act, which waits for
-// its commit. Statuses of cameras and feeds are kept latest-per-id, so that they are bounded and the
-// last word is never lost. Callbacks run on the loop's thread and must not wait.
+// its commit. Statuses of cameras and feeds are kept latest-per-id, so that they are bounded and
+// the last word is never lost. Callbacks run on the loop's thread and must not wait.
 #pragma once
 
 #include <cstdint>
@@ -52,14 +53,17 @@ struct FusionLoopCounters {
   std::map<std::string, FeedStatus> feeds;  // admission, as the engine counts it
 };
 
+// What the publisher is told of a dead letter.
+v1::Rejection ToRejection(const DeadLetter& letter);
+
 class FusionLoop {
  public:
-  FusionLoop(Journal* journal, const Clock* clock, EngineConfig config, std::size_t queue_batches_max,
-             FusionLoopCallbacks callbacks);
+  FusionLoop(Journal* journal, const Clock* clock, EngineConfig config,
+             std::size_t queue_batches_max, FusionLoopCallbacks callbacks);
   ~FusionLoop();
 
-  // Replays the journal into the engine, proves that it makes the records that are on disk, and logs
-  // the journal's identity and the configuration if they are new. Before Start.
+  // Replays the journal into the engine, proves that it makes the records that are on disk, and
+  // logs the journal's identity and the configuration if they are new. Before Start.
   Status Recover();
   void Start();
   void Stop();
@@ -86,8 +90,7 @@ class FusionLoop {
     std::string feed_id;
     std::uint64_t through_seq = 0;
   };
-  using Input =
-      std::variant<IngressBatch, FrameFound, PendingAction, DispositionsAcked, HostClock>;
+  using Input = std::variant<IngressBatch, FrameFound, PendingAction, DispositionsAcked, HostClock>;
   struct Turn;
 
   void Loop();

@@ -1,5 +1,5 @@
-// The composition root: makes every part from the configuration, joins them, and takes them apart in
-// order. Tests run it in-process.
+// The composition root: makes every part from the configuration, joins them, and takes them apart
+// in order. Tests run it in-process.
 //
 // Create checks and opens what can fail for good (journal, plugins, cameras, keys); Start recovers,
 // binds and runs. Stop ends everything and may be called twice. fatal() is set when the gateway

@@ -1,5 +1,5 @@
-// fusion-gateway: the command line. Each command's work is elsewhere; here are its options, its help
-// and its exit status: 0 done, 1 failed, 2 bad usage or configuration.
+// fusion-gateway: the command line. Each command's work is elsewhere; here are its options, its
+// help and its exit status: 0 done, 1 failed, 2 bad usage or configuration.
 
 #include <CLI/CLI.hpp>
 #include <string>
@@ -74,9 +74,9 @@ int Main(int argc, char** argv) {
   restore_command->callback([&] { status = RunRestore(restore); });
 
   KeygenOptions keygen;
-  CLI::App* keygen_command =
-      AddCommand(app, "keygen", "Make a CURVE key pair: one file with the secret, the public printed",
-                 "fusion-gateway keygen --out gateway.key");
+  CLI::App* keygen_command = AddCommand(
+      app, "keygen", "Make a CURVE key pair: one file with the secret, the public printed",
+      "fusion-gateway keygen --out gateway.key");
   keygen_command->add_option("--out", keygen.file, "File for the secret key; must not exist")
       ->required();
   keygen_command->callback([&] { status = RunKeygen(keygen); });

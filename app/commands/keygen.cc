@@ -25,13 +25,12 @@ int RunKeygen(const KeygenOptions& options) {
     return 1;
   }
   const std::string text = std::string("# CURVE key pair (Z85). Keep the secret key secret.\n") +
-                           "public_key: " + public_key.data() + "\nsecret_key: " +
-                           secret_key.data() + "\n";
-  const bool written = write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
-                       fsync(fd) == 0;
+                           "public_key: " + public_key.data() +
+                           "\nsecret_key: " + secret_key.data() + "\n";
+  const bool written =
+      write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && fsync(fd) == 0;
   if (close(fd) != 0 || !written) {
-    std::fprintf(stderr, "%s: cannot be written: %s\n", options.file.c_str(),
-                 std::strerror(errno));
+    std::fprintf(stderr, "%s: cannot be written: %s\n", options.file.c_str(), std::strerror(errno));
     return 1;
   }
   std::printf("%s\n", public_key.data());

@@ -50,8 +50,7 @@ int RunGateway(const RunOptions& options) {
     return 2;
   }
   const SystemClock clock;
-  auto gateway =
-      Gateway::Create(std::move(loaded->config), ProgramFiles::BesideProgram(), &clock);
+  auto gateway = Gateway::Create(std::move(loaded->config), ProgramFiles::BesideProgram(), &clock);
   Status status = gateway.ok() ? (*gateway)->Start() : gateway.status();
   if (!status.ok()) {
     std::fprintf(stderr, "fusion-gateway: %s\n", status.message().c_str());

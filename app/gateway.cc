@@ -1,0 +1,444 @@
+#include "app/gateway.h"
+
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <mutex>
+#include <system_error>
+#include <utility>
+
+#include "app/frame_finder.h"
+#include "app/fusion_loop.h"
+#include "app/incident_view.h"
+#include "app/metrics.h"
+#include "app/system_clock.h"
+#include "app/worker_pool.h"
+#include "delivery/journal/sqlite_journal.h"
+#include "delivery/stream/stream_server.h"
+#include "delivery/wall/wall_backend.h"
+#include "delivery/wall/wall_server.h"
+#include "pipeline/cameras/camera_system.h"
+#include "pipeline/feeds/codes.h"
+#include "pipeline/feeds/ingress.h"
+#include "proto/codec/codec.h"
+
+namespace fusiongateway {
+namespace {
+
+constexpr std::size_t kClosedIncidentsInMemory = 1000;
+constexpr std::size_t kWallJobsMax = 256;
+constexpr std::size_t kToldAgainMax = 1000;
+constexpr Duration kActionTimeout = std::chrono::seconds{5};
+constexpr Duration kHostClockInterval = std::chrono::minutes{1};
+// A host clock that moved by more than this against the monotonic one was stepped.
+constexpr Duration kHostClockStep = std::chrono::milliseconds{500};
+
+template <typename Wire, typename Domain>
+Wire Convert(const Domain& from) {
+  Wire to;
+  ToWire(from, &to);
+  return to;
+}
+
+// "secret_key: …" of a file made by keygen.
+Result<std::string> ReadSecretKey(const std::string& path) {
+  if (path.empty()) return std::string();
+  std::ifstream file(path);
+  const std::string prefix = "secret_key: ";
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with(prefix) && line.size() == prefix.size() + 40) {
+      return line.substr(prefix.size());
+    }
+  }
+  return InvalidArgument(path + ": holds no secret_key; make one with fusion-gateway keygen");
+}
+
+}  // namespace
+
+ProgramFiles ProgramFiles::BesideProgram() {
+  std::error_code ignored;
+  const auto bin = std::filesystem::read_symlink("/proc/self/exe", ignored).parent_path();
+  const auto root = bin.parent_path();
+  const auto pick = [](const std::filesystem::path& built, const std::filesystem::path& installed) {
+    std::error_code none;
+    return std::filesystem::exists(built, none) ? built.string() : installed.string();
+  };
+  const auto share = root / "share" / "fusion-gateway";
+  return {pick(root / "lib" / "feeds", root / "lib" / "fusion-gateway" / "feeds"),
+          pick(root / "tables", share / "tables"), pick(root / "web", share / "web"),
+          (bin / "fusion-gateway-worker").string()};
+}
+
+Result<PublisherProtocol::Decoders> MakeDecoders(const Config& config, const ProgramFiles& files) {
+  const auto tables =
+      CodeTables::Read(config.tables_dir.empty() ? files.tables_dir : config.tables_dir);
+  if (!tables.ok()) return tables.status();
+  PublisherProtocol::Decoders decoders;
+  for (const FeedSection& section : config.feeds) {
+    FeedConfig feed = section.feed;
+    if (feed.plugin_dir.empty()) feed.plugin_dir = files.plugin_dir;
+    auto decoder = FeedDecoder::Create(feed, config.sites, *tables);
+    if (!decoder.ok()) {
+      return Status(decoder.status().code(),
+                    "feed \"" + feed.feed_id + "\": " + decoder.status().message());
+    }
+    decoders[feed.feed_id] = *std::move(decoder);
+  }
+  return decoders;
+}
+
+// Declared in the order in which parts are built: each uses only those above it.
+struct Gateway::Impl final : public IngressSink, public WallBackend {
+  Impl(Config config_in, ProgramFiles files_in, const Clock* clock_in)
+      : config(std::move(config_in)), files(std::move(files_in)), clock(clock_in) {}
+
+  Status Create();
+  Status Start();
+  void Stop();
+  void Published(const EngineOutput& output);
+  void CheckHostClock();
+
+  // IngressSink
+  bool Offer(IngressBatch&& batch) override { return loop->Offer(std::move(batch)); }
+  void FeedChanged(const FeedStatus& status) override;
+  void DispositionsAcked(const std::string& feed_id, std::uint64_t through_seq) override {
+    loop->PostDispositionsAcked(feed_id, through_seq);
+  }
+  std::string journal_id() const override { return store->journal_id(); }
+  Result<OutboxState> LookUpOutbox(const std::string& feed_id, const std::string& outbox_id,
+                                   std::uint64_t acked_through) override;
+  Result<std::vector<v1::Disposition>> Dispositions(const std::string& feed_id,
+                                                    std::uint64_t after_seq,
+                                                    std::size_t max) override;
+  Result<std::uint64_t> DispositionsAckedThrough(const std::string& feed_id) override {
+    return store->DispositionsAckedThrough(feed_id);
+  }
+
+  // WallBackend
+  const Journal& journal() const override { return *store; }
+  FrameStore& frames() override { return *cameras; }
+  std::vector<v1::Incident> Incidents(bool include_closed, std::size_t max) const override;
+  Result<v1::Incident> FindIncident(const std::string& incident_id) const override;
+  Result<std::vector<v1::Evidence>> EvidencePage(const std::string& incident_id, std::size_t after,
+                                                 std::size_t max) const override;
+  std::vector<CameraFacts> CameraList() const override;
+  std::vector<v1::FeedStatus> Feeds() const override;
+  Result<ActionResult> Act(const OperatorAction& action) override {
+    return loop->Act(action, kActionTimeout);
+  }
+  std::string NotReadyBecause() const override;
+  std::string MetricsText() const override;
+
+  const Config config;
+  const ProgramFiles files;
+  const Clock* const clock;
+
+  std::unique_ptr<Journal> store;
+  IncidentView incidents{kClosedIncidentsInMemory};
+  std::unique_ptr<CameraSystem> cameras;
+  std::unique_ptr<FrameFinder> frame_finder;
+  std::unique_ptr<FusionLoop> loop;
+  std::unique_ptr<Ingress> ingress;
+  std::unique_ptr<StreamServer> stream;
+  std::unique_ptr<WorkerPool> workers;
+  std::unique_ptr<WallServer> wall;
+  std::atomic<bool> running{false};
+
+  // Of the program's own loop.
+  SteadyTime host_clock_checked{};
+  Duration host_clock_offset{};  // UTC minus monotonic, at the last look
+  bool host_clock_known = false;
+
+  mutable std::mutex mutex;
+  Status fatal_status;
+  HostClock host_clock;
+  std::map<std::string, FeedStatus> connections;  // by feed
+};
+
+Status Gateway::Impl::Create() {
+  std::error_code error;
+  std::filesystem::create_directories(config.state_dir, error);
+  if (error) return Unavailable(config.state_dir + ": cannot be made: " + error.message());
+
+  auto decoders = MakeDecoders(config, files);
+  if (!decoders.ok()) return decoders.status();
+  auto publishers_key = ReadSecretKey(config.publishers.curve.secret_key_file);
+  if (!publishers_key.ok()) return publishers_key.status();
+  auto consumers_key = ReadSecretKey(config.consumers.curve.secret_key_file);
+  if (!consumers_key.ok()) return consumers_key.status();
+
+  auto opened = OpenSqliteJournal(config.state_dir + "/journal.db",
+                                  JournalOptions{.gateway_id = config.gateway_id, .clock = *clock});
+  if (!opened.ok()) return opened.status();
+  store = *std::move(opened);
+
+  std::vector<CameraConfig> camera_configs;
+  for (const auto& camera : config.cameras) camera_configs.push_back(camera.camera);
+  auto system = CameraSystem::Create(std::move(camera_configs), *clock, files.worker,
+                                     {[this](const CameraStatus& status) { loop->Post(status); }});
+  if (!system.ok()) return system.status();
+  cameras = *std::move(system);
+
+  loop = std::make_unique<FusionLoop>(
+      store.get(), clock, EngineConfigOf(config), config.fusion.queue_batches_max,
+      FusionLoopCallbacks{
+          [this](CommittedThrough committed) { ingress->Committed(std::move(committed)); },
+          [this](std::string feed_id) { ingress->DispositionsMade(std::move(feed_id)); },
+          [this](std::vector<FrameWanted> wanted) { frame_finder->Want(std::move(wanted)); },
+          [this](const EngineOutput& output) { Published(output); },
+          [this](Status status) {
+            spdlog::critical("fusion loop: {}", status.message());
+            std::lock_guard lock(mutex);
+            fatal_status = std::move(status);
+          }});
+
+  IngressOptions ingress_options;
+  ingress_options.endpoint = config.publishers.endpoint;
+  ingress_options.limits.window_payloads = config.publishers.window_payloads;
+  ingress_options.limits.window_bytes = config.publishers.window_bytes;
+  ingress_options.limits.batch_max = config.publishers.batch_max;
+  ingress_options.limits.session_timeout = config.publishers.session_timeout;
+  ingress_options.curve_secret_key = *publishers_key;
+  ingress_options.curve_feed_of_key = config.publishers.curve.keys;
+  const std::string session_tag =
+      std::to_string(clock->UtcNow().time_since_epoch().count()) + "-" + std::to_string(getpid());
+  ingress = std::make_unique<Ingress>(std::move(ingress_options), *std::move(decoders), clock, this,
+                                      session_tag);
+
+  StreamOptions stream_options;
+  stream_options.consumers_endpoint = config.consumers.endpoint;
+  stream_options.broadcast_endpoint = config.consumers.broadcast_endpoint;
+  stream_options.curve_secret_key = *consumers_key;
+  stream_options.curve_role_of_key = config.consumers.curve.keys;
+  stream = std::make_unique<StreamServer>(std::move(stream_options), *store, *clock, [this] {
+    StreamSnapshot snapshot;
+    const auto open = incidents.Open();
+    snapshot.through_seq = open.through_seq;
+    for (const auto& incident : open.incidents) {
+      snapshot.incidents.push_back(Convert<v1::Incident>(*incident));
+    }
+    return snapshot;
+  });
+  return {};
+}
+
+Status Gateway::Impl::Start() {
+  frame_finder = std::make_unique<FrameFinder>(
+      cameras.get(), clock, config.fusion.frame_wait_max,
+      [this](FrameFound found) { return loop->Post(std::move(found)); });
+  if (Status s = loop->Recover(); !s.ok()) return s;
+  running = true;
+  loop->Start();
+  if (Status s = stream->Start(); !s.ok()) return s;
+  workers = std::make_unique<WorkerPool>(config.wall.worker_threads, kWallJobsMax);
+  WallOptions wall_options;
+  wall_options.address = config.wall.address;
+  wall_options.port = config.wall.port;
+  wall_options.web_root = config.wall.web_root.empty() ? files.web_root : config.wall.web_root;
+  wall_options.host_names = config.wall.host_names;
+  auto server = WallServer::Start(wall_options, *this, *clock, [this](std::function<void()> job) {
+    return workers->Submit(std::move(job));
+  });
+  if (!server.ok()) return server.status();
+  {
+    std::lock_guard lock(mutex);
+    wall = *std::move(server);
+  }
+  if (Status s = cameras->Start(); !s.ok()) return s;
+  CheckHostClock();
+  return ingress->Start();
+}
+
+// Edges first, so that nothing new comes in; then what is under way is committed and told.
+void Gateway::Impl::Stop() {
+  if (!running) return;
+  running = false;
+  ingress->Stop();
+  cameras->Stop();
+  frame_finder->Stop();
+  loop->Stop();
+  if (wall) wall->Stop();
+  stream->Stop();
+  if (workers) workers->Stop();
+}
+
+void Gateway::Impl::Published(const EngineOutput& output) {
+  incidents.Update(output);
+  if (!running) return;  // recovery: nobody listens yet
+  stream->Notify();
+  std::lock_guard lock(mutex);
+  if (wall) wall->Notify();
+}
+
+void Gateway::Impl::CheckHostClock() {
+  const SteadyTime now = clock->SteadyNow();
+  const Duration offset = clock->UtcNow().time_since_epoch() - now.time_since_epoch();
+  HostClock current = ReadHostClock();
+  const Duration moved =
+      offset > host_clock_offset ? offset - host_clock_offset : host_clock_offset - offset;
+  const bool stepped = host_clock_known && moved > kHostClockStep;
+  host_clock_offset = offset;
+  if (!host_clock_known || stepped || now - host_clock_checked > kHostClockInterval) {
+    host_clock_checked = now;
+    bool changed = !host_clock_known || stepped;
+    {
+      std::lock_guard lock(mutex);
+      current.epoch = host_clock.epoch + (stepped ? 1 : 0);
+      changed = changed || current.synchronised != host_clock.synchronised;
+      host_clock = current;
+    }
+    if (stepped) spdlog::warn("the host clock was stepped by {} ms", moved.count() / 1'000'000);
+    if (changed) loop->Post(current);
+  }
+  host_clock_known = true;
+}
+
+void Gateway::Impl::FeedChanged(const FeedStatus& status) {
+  {
+    std::lock_guard lock(mutex);
+    connections[status.feed_id] = status;
+  }
+  loop->Post(status);
+}
+
+Result<OutboxState> Gateway::Impl::LookUpOutbox(const std::string& feed_id,
+                                                const std::string& outbox_id,
+                                                std::uint64_t acked_through) {
+  auto through = store->OutboxThrough(feed_id, outbox_id);
+  if (!through.ok()) return through.status();
+  auto letters = store->DeadLetters(feed_id, outbox_id, acked_through, kToldAgainMax);
+  if (!letters.ok()) return letters.status();
+  OutboxState state{*through, {}};
+  for (const DeadLetter& letter : *letters) state.rejections.push_back(ToRejection(letter));
+  return state;
+}
+
+Result<std::vector<v1::Disposition>> Gateway::Impl::Dispositions(const std::string& feed_id,
+                                                                 std::uint64_t after_seq,
+                                                                 std::size_t max) {
+  const auto made = store->Dispositions(feed_id, after_seq, max);
+  if (!made.ok()) return made.status();
+  std::vector<v1::Disposition> dispositions;
+  for (const DispositionMade& from : *made) {
+    v1::Disposition to;
+    to.set_seq(from.seq);
+    to.set_report_id(from.report_id);
+    to.set_incident_id(from.incident_id);
+    to.set_state(static_cast<v1::IncidentState>(from.state));
+    to.set_note(from.note);
+    dispositions.push_back(std::move(to));
+  }
+  return dispositions;
+}
+
+std::vector<v1::Incident> Gateway::Impl::Incidents(bool include_closed, std::size_t max) const {
+  std::vector<v1::Incident> found;
+  for (const auto& incident : incidents.Newest(include_closed, max)) {
+    found.push_back(Convert<v1::Incident>(*incident));
+  }
+  return found;
+}
+
+Result<v1::Incident> Gateway::Impl::FindIncident(const std::string& incident_id) const {
+  const IncidentPtr incident = incidents.Find(incident_id);
+  if (!incident) return NotFound("no incident \"" + incident_id + "\" is in memory");
+  return Convert<v1::Incident>(*incident);
+}
+
+Result<std::vector<v1::Evidence>> Gateway::Impl::EvidencePage(const std::string& incident_id,
+                                                              std::size_t after,
+                                                              std::size_t max) const {
+  const IncidentPtr incident = incidents.Find(incident_id);
+  if (!incident) return NotFound("no incident \"" + incident_id + "\" is in memory");
+  std::vector<v1::Evidence> page;
+  for (std::size_t i = after; i < incident->evidence.size() && page.size() < max; ++i) {
+    page.push_back(Convert<v1::Evidence>(incident->evidence[i]));
+  }
+  return page;
+}
+
+std::vector<CameraFacts> Gateway::Impl::CameraList() const {
+  std::vector<CameraFacts> facts;
+  for (const auto& camera : config.cameras) {
+    facts.push_back({camera.camera.camera_id, camera.engine.name, camera.engine.role,
+                     camera.engine.site_id, camera.engine.position});
+  }
+  return facts;
+}
+
+std::vector<v1::FeedStatus> Gateway::Impl::Feeds() const {
+  const auto admissions = loop->counters().feeds;
+  std::vector<v1::FeedStatus> feeds;
+  for (const auto& section : config.feeds) {
+    const std::string& id = section.feed.feed_id;
+    FeedStatus status;
+    if (const auto found = admissions.find(id); found != admissions.end()) status = found->second;
+    status.feed_id = id;
+    status.state = FeedStatus::State::kDisconnected;
+    std::lock_guard lock(mutex);
+    if (const auto found = connections.find(id); found != connections.end()) {
+      status.state = found->second.state;
+      status.client = found->second.client;
+      status.note = found->second.note;
+    }
+    feeds.push_back(Convert<v1::FeedStatus>(status));
+  }
+  return feeds;
+}
+
+std::string Gateway::Impl::NotReadyBecause() const {
+  {
+    std::lock_guard lock(mutex);
+    if (!fatal_status.ok()) return fatal_status.message();
+  }
+  return loop->BlockedBecause();
+}
+
+std::string Gateway::Impl::MetricsText() const {
+  MetricsInput input;
+  input.ingress = ingress->counters();
+  input.fusion = loop->counters();
+  input.journal = store->statistics();
+  input.live = store->range(StreamId::kLive);
+  input.settled = store->range(StreamId::kSettled);
+  input.stream = stream->counters();
+  input.cameras = cameras->Counters();
+  input.decoder = cameras->DecoderCounters();
+  input.incidents_open = incidents.Open().incidents.size();
+  std::lock_guard lock(mutex);
+  if (wall) input.wall = wall->statistics();
+  input.host_clock = host_clock;
+  return fusiongateway::MetricsText(input);
+}
+
+Gateway::Gateway(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+Gateway::~Gateway() { Stop(); }
+
+Result<std::unique_ptr<Gateway>> Gateway::Create(Config config, ProgramFiles files,
+                                                 const Clock* clock) {
+  auto impl = std::make_unique<Impl>(std::move(config), std::move(files), clock);
+  if (Status s = impl->Create(); !s.ok()) return s;
+  return std::unique_ptr<Gateway>(new Gateway(std::move(impl)));
+}
+
+Status Gateway::Start() { return impl_->Start(); }
+
+void Gateway::Stop() { impl_->Stop(); }
+
+GatewayEndpoints Gateway::endpoints() const {
+  return {impl_->ingress->endpoint(), impl_->stream->consumers_endpoint(),
+          impl_->stream->broadcast_endpoint(), impl_->wall ? impl_->wall->url() : ""};
+}
+
+Status Gateway::fatal() const {
+  std::lock_guard lock(impl_->mutex);
+  return impl_->fatal_status;
+}
+
+void Gateway::Housekeep() { impl_->CheckHostClock(); }
+
+}  // namespace fusiongateway

@@ -1,0 +1,159 @@
+#include "app/metrics.h"
+
+#include <prometheus/metric_family.h>
+#include <prometheus/text_serializer.h>
+
+#include <chrono>
+#include <utility>
+
+namespace fusiongateway {
+namespace {
+
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+
+class Families {
+ public:
+  void Counter(std::string name, std::string help, double value) {
+    Begin(std::move(name), std::move(help), MetricType::Counter);
+    Labelled("", "", value);
+  }
+  void Gauge(std::string name, std::string help, double value) {
+    Begin(std::move(name), std::move(help), MetricType::Gauge);
+    Labelled("", "", value);
+  }
+  void Begin(std::string name, std::string help, MetricType type) {
+    MetricFamily family;
+    family.name = "fusion_gateway_" + std::move(name);
+    family.help = std::move(help);
+    family.type = type;
+    families_.push_back(std::move(family));
+  }
+  void Labelled(const std::string& label, const std::string& id, double value) {
+    ClientMetric metric;
+    if (!label.empty()) metric.label.push_back({label, id});
+    metric.counter.value = value;
+    metric.gauge.value = value;
+    families_.back().metric.push_back(std::move(metric));
+  }
+  std::string Text() const { return prometheus::TextSerializer().Serialize(families_); }
+
+ private:
+  std::vector<MetricFamily> families_;
+};
+
+void AddIngress(const IngressCounters& ingress, Families* out) {
+  const PublisherCounters& protocol = ingress.protocol;
+  out->Counter("publisher_messages_total", "Messages from publishers", protocol.messages);
+  out->Counter("publisher_payloads_total", "Payloads decoded", protocol.payloads);
+  out->Counter("publisher_rejections_total", "Payloads rejected and kept as dead letters",
+               protocol.rejections);
+  out->Counter("publisher_duplicates_total", "Payloads sent again and skipped",
+               protocol.duplicates);
+  out->Counter("publisher_busy_total", "Times a publisher was told busy", protocol.busy);
+  out->Counter("publisher_malformed_total", "Messages that could not be read", protocol.malformed);
+  out->Counter("publisher_too_large_total", "Messages over the size limit", protocol.too_large);
+  out->Counter("publisher_fenced_total", "Sessions fenced by a newer one", protocol.fenced);
+  out->Counter("publisher_forbidden_total", "Hellos for a feed the key is not bound to",
+               protocol.forbidden);
+  out->Counter("publisher_sessions_total", "Sessions opened", protocol.sessions_opened);
+  out->Counter("publisher_sessions_timed_out_total", "Sessions that fell silent",
+               protocol.sessions_timed_out);
+  out->Counter("publisher_replies_dropped_total", "Replies to peers that were gone or did not read",
+               ingress.replies_dropped);
+  out->Counter("publisher_connections_closed_total",
+               "Connections closed by the peer, or for a message over 16 MiB",
+               ingress.connections_closed);
+  out->Counter("publisher_unknown_keys_total", "Connections refused for an unknown key",
+               ingress.unknown_keys);
+  out->Counter("publisher_odd_frames_total", "Messages that were not exactly one frame",
+               ingress.odd_frames);
+}
+
+void AddFusion(const MetricsInput& input, Families* out) {
+  out->Counter("log_entries_total", "Inputs written to the log", input.fusion.entries);
+  out->Counter("commits_total", "Commits of the journal", input.fusion.commits);
+  out->Counter("commit_retries_total", "Commits tried again because the disk was full",
+               input.fusion.commit_retries);
+  out->Counter("queue_full_total", "Batches refused because the fusion queue was full",
+               input.fusion.queue_full);
+  out->Gauge("queue_batches", "Batches waiting for the fusion loop", input.fusion.queue_batches);
+  out->Gauge("incidents_open", "Incidents that are open", input.incidents_open);
+  const std::pair<const char*, std::uint64_t FeedStatus::*> kAdmissions[] = {
+      {"accepted", &FeedStatus::accepted},
+      {"duplicates", &FeedStatus::duplicates},
+      {"late", &FeedStatus::late},
+      {"stale", &FeedStatus::stale}};
+  for (const auto& [name, member] : kAdmissions) {
+    out->Begin("feed_reports_" + std::string(name) + "_total",
+               "Reports by admission: " + std::string(name), MetricType::Counter);
+    for (const auto& [feed_id, status] : input.fusion.feeds) {
+      out->Labelled("feed", feed_id, static_cast<double>(status.*member));
+    }
+  }
+}
+
+void AddJournal(const MetricsInput& input, Families* out) {
+  out->Counter("journal_rows_total", "Rows written", input.journal.rows);
+  out->Counter("journal_bytes_total", "Bytes of rows written", input.journal.blob_bytes);
+  out->Gauge("journal_file_bytes", "Bytes on disk, write-ahead log included",
+             input.journal.file_bytes);
+  out->Gauge("stream_live_seq", "Newest seq of stream live", input.live.newest);
+  out->Gauge("stream_settled_seq", "Newest seq of stream settled", input.settled.newest);
+}
+
+void AddCameras(const MetricsInput& input, Families* out) {
+  const std::tuple<const char*, const char*, std::uint64_t CameraCounters::*> kTotals[] = {
+      {"camera_frames_total", "Frames taken into the ring", &CameraCounters::frames},
+      {"camera_bytes_total", "Bytes of those", &CameraCounters::bytes},
+      {"camera_frames_unusable_total", "Frames without a key frame or too large",
+       &CameraCounters::frames_unusable},
+      {"camera_clock_outliers_total", "Frames whose media time contradicted their arrival",
+       &CameraCounters::clock_outliers},
+      {"camera_reconnects_total", "Reconnects", &CameraCounters::reconnects},
+      {"camera_stalls_total", "Times media time stood still", &CameraCounters::stalls}};
+  for (const auto& [name, help, member] : kTotals) {
+    out->Begin(name, help, MetricType::Counter);
+    for (const auto& camera : input.cameras) {
+      out->Labelled("camera", camera.camera_id, static_cast<double>(camera.*member));
+    }
+  }
+  out->Begin("camera_ring_bytes", "Bytes held in the ring", MetricType::Gauge);
+  for (const auto& camera : input.cameras) {
+    out->Labelled("camera", camera.camera_id, static_cast<double>(camera.ring_bytes));
+  }
+  out->Counter("decode_requests_total", "Pictures asked of the decode worker",
+               input.decoder.requests);
+  out->Counter("decode_refused_busy_total", "Pictures refused: the worker's queue was full",
+               input.decoder.refused_busy);
+  out->Counter("decode_timed_out_total", "Pictures that took too long", input.decoder.timed_out);
+  out->Counter("decode_worker_lost_total", "Times the worker died on a picture",
+               input.decoder.worker_lost);
+}
+
+void AddReaders(const MetricsInput& input, Families* out) {
+  out->Gauge("wall_connections", "HTTP connections open", input.wall.connections_open);
+  out->Counter("wall_requests_total", "HTTP requests", input.wall.requests);
+  out->Counter("wall_requests_refused_total", "HTTP requests refused", input.wall.requests_refused);
+  out->Counter("wall_streams_dropped_slow_total", "WebSockets closed because they read too slowly",
+               input.wall.streams_dropped_slow);
+}
+
+}  // namespace
+
+std::string MetricsText(const MetricsInput& input) {
+  Families families;
+  AddIngress(input.ingress, &families);
+  AddFusion(input, &families);
+  AddJournal(input, &families);
+  AddCameras(input, &families);
+  AddReaders(input, &families);
+  families.Gauge("host_clock_synchronised", "1 if the kernel says the host clock is synchronised",
+                 input.host_clock.synchronised ? 1 : 0);
+  families.Gauge("host_clock_error_max_seconds", "The kernel's bound of the host clock's error",
+                 std::chrono::duration<double>(input.host_clock.error_max).count());
+  return families.Text();
+}
+
+}  // namespace fusiongateway

@@ -1,0 +1,33 @@
+// The gateway's counters as Prometheus text. Names end in their unit or in _total; labels are feed
+// and camera ids, never anything a payload says.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "app/fusion_loop.h"
+#include "delivery/journal/journal.h"
+#include "delivery/stream/stream_server.h"
+#include "delivery/wall/wall_server.h"
+#include "pipeline/cameras/camera_system.h"
+#include "pipeline/feeds/ingress.h"
+
+namespace fusiongateway {
+
+struct MetricsInput {
+  IngressCounters ingress;
+  FusionLoopCounters fusion;
+  JournalStatistics journal;
+  SeqRange live;
+  SeqRange settled;
+  StreamCounters stream;
+  WallStatistics wall;
+  std::vector<CameraCounters> cameras;
+  DecodeCounters decoder;
+  HostClock host_clock;
+  std::size_t incidents_open = 0;
+};
+
+std::string MetricsText(const MetricsInput& input);
+
+}  // namespace fusiongateway

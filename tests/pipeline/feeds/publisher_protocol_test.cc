@@ -1,0 +1,358 @@
+#include "pipeline/feeds/publisher_protocol.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "proto/codec/codec.h"
+
+namespace fusiongateway {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+constexpr UtcTime kNow{std::chrono::seconds{1'790'000'000}};
+const std::optional<std::string> kAnyFeed;
+
+// Durable state in memory: what the fusion loop and the journal do between them, on demand.
+class MemorySink final : public IngressSink {
+ public:
+  bool Offer(IngressBatch&& batch) override {
+    if (full) return false;
+    batches.push_back(std::move(batch));
+    return true;
+  }
+  void FeedChanged(const FeedStatus& status) override { statuses.push_back(status); }
+  void DispositionsAcked(const std::string&, std::uint64_t through_seq) override {
+    dispositions_acked = through_seq;
+  }
+  std::string journal_id() const override { return "journal-a"; }
+  Result<OutboxState> LookUpOutbox(const std::string&, const std::string& outbox_id,
+                                   std::uint64_t acked_through) override {
+    OutboxState state{through[outbox_id], {}};
+    for (const auto& rejection : rejections) {
+      if (rejection.seq() > acked_through) state.rejections.push_back(rejection);
+    }
+    return state;
+  }
+  Result<std::vector<v1::Disposition>> Dispositions(const std::string&, std::uint64_t after_seq,
+                                                    std::size_t max) override {
+    std::vector<v1::Disposition> found;
+    for (const auto& disposition : dispositions) {
+      if (disposition.seq() > after_seq && found.size() < max) found.push_back(disposition);
+    }
+    return found;
+  }
+  Result<std::uint64_t> DispositionsAckedThrough(const std::string&) override {
+    return dispositions_acked;
+  }
+
+  bool full = false;
+  std::vector<IngressBatch> batches;
+  std::vector<FeedStatus> statuses;
+  std::map<std::string, std::uint64_t> through;
+  std::vector<v1::Rejection> rejections;
+  std::vector<v1::Disposition> dispositions;
+  std::uint64_t dispositions_acked = 0;
+};
+
+class PublisherProtocolTest : public ::testing::Test {
+ protected:
+  PublisherProtocolTest() {
+    limits_.window_payloads = 8;
+    limits_.batch_max = 4;
+    limits_.unacked_dispositions_max = 2;
+    Make();
+  }
+
+  void Make() {
+    FeedConfig config;
+    config.feed_id = "grid";
+    config.plugin = "grid";
+    config.plugin_dir = FG_PLUGIN_DIR;
+    auto decoder = FeedDecoder::Create(config, {}, CodeTables());
+    ASSERT_TRUE(decoder.ok()) << decoder.status().message();
+    PublisherProtocol::Decoders decoders;
+    decoders["grid"] = *std::move(decoder);
+    protocol_ =
+        std::make_unique<PublisherProtocol>(std::move(decoders), limits_, &sink_, "test-run");
+  }
+
+  std::vector<v1::GatewayMessage> Say(const std::string& peer, const std::string& bytes) {
+    std::vector<OutgoingMessage> out;
+    protocol_->Handle(peer, bytes, kNow, steady_, kAnyFeed, &out);
+    return Read(out);
+  }
+  std::vector<v1::GatewayMessage> Say(const std::string& peer,
+                                      const v1::PublisherMessage& message) {
+    return Say(peer, message.SerializeAsString());
+  }
+  std::vector<v1::GatewayMessage> Read(const std::vector<OutgoingMessage>& out) {
+    std::vector<v1::GatewayMessage> messages;
+    for (const auto& message : out) {
+      v1::GatewayMessage parsed;
+      const WireForm form = DetectWireForm(message.bytes);
+      EXPECT_TRUE(ParseWire(message.bytes, form, &parsed).ok());
+      messages.push_back(parsed);
+      last_form_ = form;
+      last_peer_ = message.peer;
+    }
+    return messages;
+  }
+
+  v1::Welcome Hello(const std::string& peer, const std::string& outbox = "box-1",
+                    const std::string& mode = "") {
+    v1::PublisherMessage message;
+    auto* hello = message.mutable_hello();
+    hello->set_feed_id("grid");
+    hello->set_client("test");
+    hello->set_protocol(1);
+    hello->set_outbox_id(outbox);
+    hello->set_mode(mode);
+    const auto replies = Say(peer, message);
+    EXPECT_FALSE(replies.empty());
+    if (replies.empty()) return {};
+    EXPECT_TRUE(replies[0].has_welcome()) << replies[0].ShortDebugString();
+    return replies[0].welcome();
+  }
+
+  std::vector<v1::GatewayMessage> Publish(const std::string& peer, const std::string& session,
+                                          std::uint64_t first_seq, int count,
+                                          const std::string& payload = kPayload) {
+    v1::PublisherMessage message;
+    message.mutable_publish()->set_session(session);
+    message.mutable_publish()->set_first_seq(first_seq);
+    for (int i = 0; i < count; ++i) message.mutable_publish()->add_payloads(payload);
+    return Say(peer, message);
+  }
+
+  std::vector<v1::GatewayMessage> Commit(std::uint64_t through_seq,
+                                         const std::string& outbox = "box-1") {
+    sink_.through[outbox] = through_seq;
+    std::vector<OutgoingMessage> out;
+    protocol_->Committed({"grid", outbox, through_seq, {}}, &out);
+    return Read(out);
+  }
+
+  static constexpr const char* kPayload =
+      R"({"eventId":"E1","reportTime":"20261123100000","category":"气味","description":"刺鼻","lon":114.3,"lat":34.8,"crs":"WGS84","state":"reported"})";
+
+  PublisherLimits limits_;
+  MemorySink sink_;
+  std::unique_ptr<PublisherProtocol> protocol_;
+  SteadyTime steady_{};
+  WireForm last_form_ = WireForm::kProtobuf;
+  std::string last_peer_;
+};
+
+TEST_F(PublisherProtocolTest, NothingIsAckedBeforeItIsCommitted) {
+  const auto welcome = Hello("p");
+  EXPECT_THAT(Publish("p", welcome.session(), 1, 2), IsEmpty());
+  ASSERT_THAT(sink_.batches, SizeIs(1));
+  EXPECT_EQ(sink_.batches[0].items[1].seq, 2u);
+  ASSERT_THAT(sink_.batches[0].items[0].reports, SizeIs(1));
+  EXPECT_EQ(sink_.batches[0].items[0].reports[0]->report_id, "E1");
+  const auto acks = Commit(2);
+  ASSERT_THAT(acks, SizeIs(1));
+  EXPECT_EQ(acks[0].ack().through_seq(), 2u);
+}
+
+TEST_F(PublisherProtocolTest, ResumesAfterWhatIsOnDiskAndAnUnknownOutboxAtZero) {
+  sink_.through["box-1"] = 41;
+  EXPECT_EQ(Hello("p").resume_after_seq(), 41u);
+  EXPECT_EQ(Hello("p", "box-2").resume_after_seq(), 0u);
+  EXPECT_EQ(Hello("p").journal_id(), "journal-a");
+}
+
+TEST_F(PublisherProtocolTest, PublishWithoutASessionIsToldToSayHello) {
+  const auto replies = Publish("stranger", "nonsense", 1, 1);
+  ASSERT_THAT(replies, SizeIs(1));
+  EXPECT_EQ(replies[0].error().code(), "HELLO_REQUIRED");
+}
+
+TEST_F(PublisherProtocolTest, ANewerSessionFencesTheOlderForGood) {
+  const auto older = Hello("old");
+  v1::PublisherMessage hello;
+  hello.mutable_hello()->set_feed_id("grid");
+  hello.mutable_hello()->set_protocol(1);
+  hello.mutable_hello()->set_outbox_id("box-1");
+  std::vector<OutgoingMessage> out;
+  protocol_->Handle("new", hello.SerializeAsString(), kNow, steady_, kAnyFeed, &out);
+  ASSERT_THAT(out, SizeIs(2));
+  EXPECT_EQ(out[0].peer, "old");
+  EXPECT_EQ(Read(out)[0].error().code(), "FENCED");
+  EXPECT_EQ(Publish("old", older.session(), 1, 1)[0].error().code(), "FENCED");
+  EXPECT_EQ(protocol_->counters().fenced, 1u);
+}
+
+TEST_F(PublisherProtocolTest, AGapIsRefusedAndSaysWhichSeqIsNext) {
+  const auto welcome = Hello("p");
+  const auto replies = Publish("p", welcome.session(), 5, 1);
+  ASSERT_THAT(replies, SizeIs(1));
+  EXPECT_EQ(replies[0].error().code(), "SEQ_GAP");
+  EXPECT_THAT(replies[0].error().message(), HasSubstr("the next one is 1"));
+  EXPECT_THAT(sink_.batches, IsEmpty());
+}
+
+TEST_F(PublisherProtocolTest, BeyondTheWindowIsBusyWithTheSeqToSendAgain) {
+  const auto welcome = Hello("p");
+  Publish("p", welcome.session(), 1, 4);
+  Publish("p", welcome.session(), 5, 4);
+  auto replies = Publish("p", welcome.session(), 9, 1);
+  ASSERT_THAT(replies, SizeIs(1));
+  EXPECT_EQ(replies[0].busy().next_seq(), 9u);
+  // What was already on its way behind it is refused alike, and credit comes back with the commit.
+  EXPECT_EQ(Publish("p", welcome.session(), 10, 1)[0].busy().next_seq(), 9u);
+  Commit(8);
+  EXPECT_THAT(Publish("p", welcome.session(), 9, 2), IsEmpty());
+  EXPECT_EQ(sink_.batches.back().items.front().seq, 9u);
+}
+
+TEST_F(PublisherProtocolTest, AFullFusionQueueIsBusyAndLosesNothing) {
+  const auto welcome = Hello("p");
+  sink_.full = true;
+  EXPECT_EQ(Publish("p", welcome.session(), 1, 2)[0].busy().next_seq(), 1u);
+  sink_.full = false;
+  EXPECT_THAT(Publish("p", welcome.session(), 1, 2), IsEmpty());
+  EXPECT_THAT(sink_.batches, SizeIs(1));
+}
+
+TEST_F(PublisherProtocolTest, APayloadSentTwiceIsTakenOnce) {
+  const auto welcome = Hello("p");
+  Publish("p", welcome.session(), 1, 3);
+  Publish("p", welcome.session(), 2, 3);
+  ASSERT_THAT(sink_.batches, SizeIs(2));
+  EXPECT_EQ(sink_.batches[1].items.size(), 1u);
+  EXPECT_EQ(sink_.batches[1].items[0].seq, 4u);
+  EXPECT_EQ(protocol_->counters().duplicates, 2u);
+}
+
+TEST_F(PublisherProtocolTest, AWipedOutboxThatKeptItsIdIsTold) {
+  sink_.through["box-1"] = 10;
+  const auto welcome = Hello("p");
+  const auto replies = Publish("p", welcome.session(), 1, 2);
+  ASSERT_THAT(replies, SizeIs(1));
+  ASSERT_EQ(replies[0].ack().rejections_size(), 1);
+  EXPECT_EQ(replies[0].ack().rejections(0).code(), "ALREADY_TAKEN");
+  EXPECT_THAT(replies[0].ack().rejections(0).message(), HasSubstr("new outbox_id"));
+}
+
+TEST_F(PublisherProtocolTest, ARejectedPayloadLeavesTheRestOfItsBatch) {
+  const auto welcome = Hello("p");
+  const std::string json = R"({"publish":{"session":")" + welcome.session() +
+                           R"(","firstSeq":1,"payloads":[)" + kPayload + R"(,{"eventId": oops},)" +
+                           kPayload + "]}}";
+  EXPECT_THAT(Say("p", json), IsEmpty());
+  ASSERT_THAT(sink_.batches, SizeIs(1));
+  const auto& items = sink_.batches[0].items;
+  ASSERT_THAT(items, SizeIs(3));
+  EXPECT_FALSE(items[0].refusal);
+  ASSERT_TRUE(items[1].refusal);
+  EXPECT_EQ(items[1].refusal->code, "MALFORMED");
+  EXPECT_FALSE(items[2].refusal);
+}
+
+TEST_F(PublisherProtocolTest, AJsonPeerIsAnsweredInJsonAndAJsonErrorEndsNoSession) {
+  const auto replies =
+      Say("j", R"({"hello":{"feedId":"grid","protocol":1,"outboxId":"box-j","client":"curl"}})");
+  ASSERT_THAT(replies, SizeIs(1));
+  EXPECT_EQ(last_form_, WireForm::kJson);
+  const std::string session = replies[0].welcome().session();
+  EXPECT_EQ(Say("j", "{\"publish\": {")[0].error().code(), "MALFORMED");
+  EXPECT_THAT(Say("j", R"({"heartbeat":{"session":")" + session + R"("}})")[0].has_ack(), true);
+}
+
+TEST_F(PublisherProtocolTest, AMessageOverTheLimitIsTooLargeAndTheSessionGoesOn) {
+  const auto welcome = Hello("p");
+  EXPECT_EQ(Say("p", std::string(2 << 20, 'x'))[0].error().code(), "TOO_LARGE");
+  EXPECT_THAT(Publish("p", welcome.session(), 1, 1), IsEmpty());
+}
+
+TEST_F(PublisherProtocolTest, RejectionsAreToldAgainAfterWelcomeUntilAcked) {
+  v1::Rejection rejection;
+  rejection.set_seq(3);
+  rejection.set_code("WRONG_TYPE");
+  sink_.rejections.push_back(rejection);
+  sink_.through["box-1"] = 5;
+  v1::PublisherMessage message;
+  message.mutable_hello()->set_feed_id("grid");
+  message.mutable_hello()->set_protocol(1);
+  message.mutable_hello()->set_outbox_id("box-1");
+  message.mutable_hello()->set_acked_through(2);
+  auto replies = Say("p", message);
+  ASSERT_THAT(replies, SizeIs(2));
+  EXPECT_EQ(replies[1].ack().rejections(0).seq(), 3u);
+  message.mutable_hello()->set_acked_through(5);
+  EXPECT_THAT(Say("p", message), SizeIs(1));
+}
+
+TEST_F(PublisherProtocolTest, DispositionsAreToldInOrderUntilAckedAndBounded) {
+  for (int seq = 1; seq <= 3; ++seq) {
+    v1::Disposition disposition;
+    disposition.set_seq(seq);
+    sink_.dispositions.push_back(disposition);
+  }
+  v1::PublisherMessage hello;
+  hello.mutable_hello()->set_feed_id("grid");
+  hello.mutable_hello()->set_protocol(1);
+  hello.mutable_hello()->set_outbox_id("box-1");
+  auto replies = Say("p", hello);
+  ASSERT_THAT(replies, SizeIs(3));  // welcome and the two that may be unacked
+  EXPECT_EQ(replies[2].disposition().seq(), 2u);
+  v1::PublisherMessage ack;
+  ack.mutable_disposition_ack()->set_through_seq(2);
+  replies = Say("p", ack);
+  ASSERT_THAT(replies, SizeIs(1));
+  EXPECT_EQ(replies[0].disposition().seq(), 3u);
+  EXPECT_EQ(sink_.dispositions_acked, 2u);
+}
+
+TEST_F(PublisherProtocolTest, TestModeDecodesAndAnswersAndFusesNothing) {
+  const auto welcome = Hello("t", "box-t", "test");
+  const auto replies = Publish("t", welcome.session(), 1, 1);
+  ASSERT_THAT(replies, SizeIs(2));
+  EXPECT_EQ(replies[0].test_result().reports(0).report_id(), "E1");
+  EXPECT_EQ(replies[1].ack().through_seq(), 1u);
+  EXPECT_THAT(sink_.batches, IsEmpty());
+}
+
+TEST_F(PublisherProtocolTest, ATestSessionFencesNobody) {
+  const auto real = Hello("p");
+  Hello("t", "box-t", "test");
+  EXPECT_THAT(Publish("p", real.session(), 1, 1), IsEmpty());
+}
+
+TEST_F(PublisherProtocolTest, ASilentPublisherTimesOutAndItsFeedIsSaidToBeGone) {
+  Hello("p");
+  steady_ += limits_.session_timeout + std::chrono::seconds{1};
+  protocol_->Expire(steady_);
+  ASSERT_THAT(sink_.statuses, SizeIs(2));
+  EXPECT_EQ(sink_.statuses[1].state, FeedStatus::State::kDisconnected);
+}
+
+TEST_F(PublisherProtocolTest, AKeyBoundToAnotherFeedIsForbidden) {
+  v1::PublisherMessage message;
+  message.mutable_hello()->set_feed_id("grid");
+  message.mutable_hello()->set_protocol(1);
+  message.mutable_hello()->set_outbox_id("box-1");
+  std::vector<OutgoingMessage> out;
+  protocol_->Handle("p", message.SerializeAsString(), kNow, steady_, std::string("police110"),
+                    &out);
+  EXPECT_EQ(Read(out)[0].error().code(), "FORBIDDEN");
+}
+
+TEST_F(PublisherProtocolTest, AProbeIsAnsweredWithBothGatewayTimes) {
+  Hello("p");
+  v1::PublisherMessage message;
+  ToWire(kNow, message.mutable_probe()->mutable_t1());
+  const auto replies = Say("p", message);
+  ASSERT_THAT(replies, SizeIs(1));
+  EXPECT_EQ(FromWire(replies[0].probe_reply().t2()), kNow);
+  EXPECT_EQ(FromWire(replies[0].probe_reply().t3()), kNow);
+}
+
+}  // namespace
+}  // namespace fusiongateway
