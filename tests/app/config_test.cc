@@ -1,0 +1,135 @@
+#include "app/config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace fusiongateway {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+std::string ErrorOf(const std::string& text) {
+  const auto loaded = ParseConfig(text, "site.yaml");
+  if (loaded.ok()) return "accepted";
+  EXPECT_EQ(loaded.status().code(), StatusCode::kInvalidArgument);
+  return loaded.status().message();
+}
+
+TEST(ConfigTest, TheExampleNamesEveryKeyWithTheCodesDefault) {
+  const auto example = LoadConfig(FG_SOURCE_DIR "/config/example.yaml");
+  ASSERT_TRUE(example.ok()) << example.status().message();
+  EXPECT_THAT(example->defaulted, IsEmpty()) << "keys the example does not show";
+
+  // The same with nothing but what is required: every value is the code's own default.
+  const auto bare = ParseConfig(
+      "gateway_id: gateway-1\n"
+      "sites: [{site_id: '410200007'}]\n"
+      "feeds: [{feed_id: hazmat, plugin: hazmat}]\n"
+      "cameras: [{camera_id: tank-101, url: 'rtsp://127.0.0.1:8554/tank-101'}]\n",
+      FG_SOURCE_DIR "/config/bare.yaml");
+  ASSERT_TRUE(bare.ok()) << bare.status().message();
+  const Config& a = example->config;
+  const Config& b = bare->config;
+  EXPECT_EQ(a.state_dir, b.state_dir);
+  EXPECT_EQ(a.tables_dir, b.tables_dir);
+  EXPECT_EQ(a.plugin_dir, b.plugin_dir);
+  EXPECT_TRUE(a.publishers == b.publishers);
+  EXPECT_TRUE(a.consumers == b.consumers);
+  EXPECT_TRUE(a.wall == b.wall);
+  EXPECT_TRUE(a.fusion == b.fusion);
+  EXPECT_TRUE(EngineConfigOf(a) == EngineConfigOf(b));
+  const FeedConfig& fa = a.feeds[0].feed;
+  const FeedConfig& fb = b.feeds[0].feed;
+  EXPECT_EQ(fa.plugin_path, fb.plugin_path);
+  EXPECT_EQ(fa.default_crs, fb.default_crs);
+  EXPECT_EQ(fa.time_zone_offset, fb.time_zone_offset);
+  EXPECT_EQ(fa.default_district, fb.default_district);
+  EXPECT_EQ(fa.position_uncertainty_m, fb.position_uncertainty_m);
+  EXPECT_EQ(fa.clock_error_max, fb.clock_error_max);
+  EXPECT_EQ(fa.unsynchronised_bound, fb.unsynchronised_bound);
+  EXPECT_EQ(fa.future_max, fb.future_max);
+  EXPECT_EQ(fa.past_max, fb.past_max);
+  const CameraConfig& ca = a.cameras[0].camera;
+  const CameraConfig& cb = b.cameras[0].camera;
+  EXPECT_EQ(ca.user, cb.user);
+  EXPECT_EQ(ca.password, cb.password);
+  EXPECT_EQ(ca.transport, cb.transport);
+  EXPECT_EQ(ca.clock_error_max, cb.clock_error_max);
+  EXPECT_EQ(ca.path_delay_max, cb.path_delay_max);
+  EXPECT_EQ(ca.unsynchronised_bound, cb.unsynchronised_bound);
+  EXPECT_EQ(ca.ring_seconds, cb.ring_seconds);
+  EXPECT_EQ(ca.ring_bytes, cb.ring_bytes);
+  EXPECT_EQ(ca.stall_after, cb.stall_after);
+  EXPECT_EQ(ca.latency, cb.latency);
+}
+
+TEST(ConfigTest, TheDemoIsAccepted) {
+  const auto demo = LoadConfig(FG_SOURCE_DIR "/config/demo.yaml");
+  ASSERT_TRUE(demo.ok()) << demo.status().message();
+  EXPECT_GE(demo->config.cameras.size(), 6u);
+}
+
+TEST(ConfigTest, AnUnknownKeyIsRefusedWithItsLine) {
+  EXPECT_THAT(ErrorOf("gateway_id: a\nwall:\n  prot: 80\n"),
+              HasSubstr("site.yaml:3: unknown key \"wall.prot\""));
+}
+
+TEST(ConfigTest, AWrongTypeIsRefusedWithItsLineAndWhatIsExpected) {
+  EXPECT_THAT(ErrorOf("gateway_id: a\nwall:\n  port: many\n"),
+              HasSubstr("site.yaml:3: \"wall.port\" must be a whole number"));
+  EXPECT_THAT(ErrorOf("gateway_id: a\nfusion: {windows: {tower: six}}\n"),
+              HasSubstr("must be a time span such as"));
+  EXPECT_THAT(ErrorOf("gateway_id: a\nfeeds: 7\n"), HasSubstr("\"feeds\" must be a list"));
+}
+
+TEST(ConfigTest, BrokenYamlIsRefusedWithItsLine) {
+  EXPECT_THAT(ErrorOf("gateway_id: a\nwall: [\n"), HasSubstr("not valid YAML"));
+}
+
+TEST(ConfigTest, AMissingRequiredKeyIsNamed) {
+  EXPECT_THAT(ErrorOf("wall: {}\n"), HasSubstr("\"gateway_id\" is missing"));
+  EXPECT_THAT(ErrorOf("gateway_id: a\nfeeds: [{feed_id: x}]\n"),
+              HasSubstr("\"feeds[0].plugin\" is missing"));
+}
+
+TEST(ConfigTest, NothingButLoopbackListensWithoutCredentials) {
+  for (const char* open :
+       {"publishers: {endpoint: 'tcp://0.0.0.0:5701'}", "publishers: {endpoint: 'tcp://*:5701'}",
+        "consumers: {endpoint: 'tcp://192.168.1.5:5702'}",
+        "consumers: {broadcast_endpoint: 'tcp://[::]:5703'}"}) {
+    EXPECT_THAT(ErrorOf("gateway_id: a\n" + std::string(open) + "\n"),
+                HasSubstr("has no credentials"))
+        << open;
+  }
+  EXPECT_THAT(ErrorOf("gateway_id: a\nwall: {address: 0.0.0.0}\n"), HasSubstr("no accounts yet"));
+  EXPECT_EQ(ErrorOf("gateway_id: a\nfeeds: [{feed_id: grid, plugin: grid}]\n"
+                    "publishers: {endpoint: 'tcp://0.0.0.0:5701',"
+                    " curve: {secret_key_file: k, keys: {abc: grid}}}\n"),
+            "accepted");
+}
+
+TEST(ConfigTest, IdsUsedTwiceAndSitesThatDoNotExistAreRefused) {
+  EXPECT_THAT(ErrorOf("gateway_id: a\nfeeds: [{feed_id: x, plugin: grid},{feed_id: x, plugin: "
+                      "grid}]\n"),
+              HasSubstr("\"x\" is used twice"));
+  EXPECT_THAT(ErrorOf("gateway_id: a\ncameras: [{camera_id: c, url: 'rtsp://h/c', site_id: s}]\n"),
+              HasSubstr("which is not among sites"));
+}
+
+TEST(ConfigTest, RelativePathsAreTakenFromTheFilesFolder) {
+  const auto loaded = ParseConfig("gateway_id: a\nstate_dir: s\n", "/etc/fg/site.yaml");
+  ASSERT_TRUE(loaded.ok());
+  EXPECT_EQ(loaded->config.state_dir, "/etc/fg/s");
+}
+
+TEST(ConfigTest, TimeSpansNeedAUnit) {
+  EXPECT_EQ(*ParseDuration("200ms"), std::chrono::milliseconds{200});
+  EXPECT_EQ(*ParseDuration("1.5h"), std::chrono::minutes{90});
+  for (const char* wrong : {"", "10", "s", "10 s", "10sec", "1e400s", "nans"}) {
+    EXPECT_FALSE(ParseDuration(wrong).ok()) << wrong;
+  }
+}
+
+}  // namespace
+}  // namespace fusiongateway
