@@ -239,7 +239,7 @@ Status Gateway::Impl::Start() {
   wall_options.port = config.wall.port;
   wall_options.web_root = config.wall.web_root.empty() ? files.web_root : config.wall.web_root;
   wall_options.host_names = config.wall.host_names;
-  auto server = WallServer::Start(wall_options, *this, *clock, [this](std::function<void()> job) {
+  auto server = WallServer::Start(wall_options, *this, [this](std::function<void()> job) {
     return workers->Submit(std::move(job));
   });
   if (!server.ok()) return server.status();
