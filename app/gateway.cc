@@ -3,6 +3,8 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <atomic>
+
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -85,7 +87,7 @@ Result<PublisherProtocol::Decoders> MakeDecoders(const Config& config, const Pro
       return Status(decoder.status().code(),
                     "feed \"" + feed.feed_id + "\": " + decoder.status().message());
     }
-    decoders[feed.feed_id] = *std::move(decoder);
+    decoders[feed.feed_id] = std::move(*decoder);
   }
   return decoders;
 }
@@ -173,14 +175,14 @@ Status Gateway::Impl::Create() {
   auto opened = OpenSqliteJournal(config.state_dir + "/journal.db",
                                   JournalOptions{.gateway_id = config.gateway_id, .clock = *clock});
   if (!opened.ok()) return opened.status();
-  store = *std::move(opened);
+  store = std::move(*opened);
 
   std::vector<CameraConfig> camera_configs;
   for (const auto& camera : config.cameras) camera_configs.push_back(camera.camera);
   auto system = CameraSystem::Create(std::move(camera_configs), *clock, files.worker,
                                      {[this](const CameraStatus& status) { loop->Post(status); }});
   if (!system.ok()) return system.status();
-  cameras = *std::move(system);
+  cameras = std::move(*system);
 
   loop = std::make_unique<FusionLoop>(
       store.get(), clock, EngineConfigOf(config), config.fusion.queue_batches_max,
@@ -205,23 +207,30 @@ Status Gateway::Impl::Create() {
   ingress_options.curve_feed_of_key = config.publishers.curve.keys;
   const std::string session_tag =
       std::to_string(clock->UtcNow().time_since_epoch().count()) + "-" + std::to_string(getpid());
-  ingress = std::make_unique<Ingress>(std::move(ingress_options), *std::move(decoders), clock, this,
+  ingress = std::make_unique<Ingress>(std::move(ingress_options), std::move(*decoders), clock, this,
                                       session_tag);
 
-  StreamOptions stream_options;
+  StreamServerOptions stream_options;
   stream_options.consumers_endpoint = config.consumers.endpoint;
   stream_options.broadcast_endpoint = config.consumers.broadcast_endpoint;
   stream_options.curve_secret_key = *consumers_key;
   stream_options.curve_role_of_key = config.consumers.curve.keys;
-  stream = std::make_unique<StreamServer>(std::move(stream_options), *store, *clock, [this] {
-    StreamSnapshot snapshot;
-    const auto open = incidents.Open();
-    snapshot.through_seq = open.through_seq;
-    for (const auto& incident : open.incidents) {
-      snapshot.incidents.push_back(Convert<v1::Incident>(*incident));
-    }
-    return snapshot;
-  });
+  ConsumerProtocol::Sources sources{
+      *store,
+      [this] {
+        OpenIncidents snapshot;
+        const auto open = incidents.Open();
+        snapshot.live_through_seq = open.through_seq;
+        for (const auto& incident : open.incidents) {
+          snapshot.incidents.push_back(Convert<v1::Incident>(*incident));
+        }
+        return snapshot;
+      },
+      [this](const std::string& incident_id) {
+        const IncidentPtr incident = incidents.Find(incident_id);
+        return !incident || incident->restricted;
+      }};
+  stream = std::make_unique<StreamServer>(std::move(stream_options), std::move(sources), clock);
   return {};
 }
 
@@ -245,7 +254,7 @@ Status Gateway::Impl::Start() {
   if (!server.ok()) return server.status();
   {
     std::lock_guard lock(mutex);
-    wall = *std::move(server);
+    wall = std::move(*server);
   }
   if (Status s = cameras->Start(); !s.ok()) return s;
   CheckHostClock();

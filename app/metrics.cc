@@ -133,6 +133,22 @@ void AddCameras(const MetricsInput& input, Families* out) {
 }
 
 void AddReaders(const MetricsInput& input, Families* out) {
+  const ConsumerCounters& consumers = input.stream.consumers;
+  out->Gauge("stream_consumers", "Reliable consumers subscribed", consumers.consumers);
+  out->Counter("stream_records_sent_total", "Records sent to reliable consumers",
+               consumers.records_sent);
+  out->Counter("stream_restricted_withheld_total", "Records withheld for being restricted",
+               consumers.restricted_withheld);
+  out->Counter("stream_malformed_total", "Consumers' messages that could not be read",
+               consumers.malformed);
+  out->Counter("stream_refused_total", "Subscriptions answered with an error", consumers.refused);
+  out->Counter("stream_consumers_dropped_slow_total", "Consumers that gave no credit for too long",
+               consumers.dropped_slow);
+  out->Counter("stream_consumers_dropped_gone_total", "Consumers that vanished",
+               consumers.dropped_gone);
+  out->Counter("stream_keys_refused_total", "Connections refused for an unknown key",
+               input.stream.keys_refused);
+  out->Counter("broadcast_records_total", "Records broadcast", input.stream.broadcast_records);
   out->Gauge("wall_connections", "HTTP connections open", input.wall.connections_open);
   out->Counter("wall_requests_total", "HTTP requests", input.wall.requests);
   out->Counter("wall_requests_refused_total", "HTTP requests refused", input.wall.requests_refused);

@@ -107,7 +107,7 @@ void PublisherProtocol::HandleHello(const v1::Hello& hello, const Turn& turn) {
       return ReplyError(turn, "UNAVAILABLE",
                         "the journal cannot be read now; say hello again in a second");
     }
-    outbox = *std::move(found);
+    outbox = std::move(*found);
     dispositions_acked = *acked;
   }
 
