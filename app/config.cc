@@ -31,10 +31,6 @@ bool Convert(const std::string& text, std::string* value) {
   *value = text;
   return true;
 }
-bool Convert(const std::string& text, bool* value) {
-  *value = text == "true";
-  return text == "true" || text == "false";
-}
 template <typename Number>
 requires std::is_integral_v<Number>
 bool Convert(const std::string& text, Number* value) {
@@ -87,8 +83,6 @@ template <typename T>
 constexpr const char* kExpected = "a whole number that fits";
 template <>
 constexpr const char* kExpected<std::string> = "a text";
-template <>
-constexpr const char* kExpected<bool> = "true or false";
 template <>
 constexpr const char* kExpected<double> = "a number";
 template <>
