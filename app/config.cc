@@ -100,9 +100,9 @@ class Section {
  public:
   Section(YAML::Node node, std::string path, Findings* findings)
       : node_(std::move(node)), path_(std::move(path)), findings_(findings) {
-    if (node_.IsDefined() && !node_.IsNull() && !node_.IsMap()) {
+    if (!node_.IsNull() && !node_.IsMap()) {
       findings_->Error(node_.Mark(), "\"" + path_ + "\" must be a mapping of keys to values");
-      node_ = YAML::Node();
+      node_.reset();
     }
   }
 
@@ -110,7 +110,7 @@ class Section {
   void Read(const char* key, T* value) {
     known_.insert(key);
     const YAML::Node found = Get(key);
-    if (!found.IsDefined() || found.IsNull()) {
+    if (found.IsNull()) {
       findings_->defaulted.push_back(Name(key));
       return;
     }
@@ -121,14 +121,14 @@ class Section {
 
   template <typename T>
   void Require(const char* key, T* value) {
-    if (!Get(key).IsDefined()) Fail("\"" + Name(key) + "\" is missing");
+    if (Get(key).IsNull()) Fail("\"" + Name(key) + "\" is missing");
     Read(key, value);
   }
 
   void Read(const char* key, std::vector<std::string>* values) {
     known_.insert(key);
     const YAML::Node found = Get(key);
-    if (!found.IsDefined() || found.IsNull()) {
+    if (found.IsNull()) {
       findings_->defaulted.push_back(Name(key));
       return;
     }
@@ -146,7 +146,7 @@ class Section {
   void Read(const char* key, std::map<std::string, std::string>* values) {
     known_.insert(key);
     const YAML::Node found = Get(key);
-    if (!found.IsDefined() || found.IsNull()) {
+    if (found.IsNull()) {
       findings_->defaulted.push_back(Name(key));
       return;
     }
@@ -165,7 +165,7 @@ class Section {
     known_.insert(key);
     std::vector<Section> items;
     const YAML::Node found = Get(key);
-    if (!found.IsDefined() || found.IsNull()) {
+    if (found.IsNull()) {
       findings_->defaulted.push_back(Name(key));
       return items;
     }
@@ -192,9 +192,12 @@ class Section {
   void Fail(const std::string& what) const { findings_->Error(node_.Mark(), what); }
 
  private:
+  // Null if it is not there: yaml-cpp throws when more than IsDefined is asked of a missing node.
   YAML::Node Get(const std::string& key) const {
+    if (!node_.IsMap()) return YAML::Node();
     const YAML::Node& constant = node_;
-    return node_.IsMap() ? constant[key] : YAML::Node(YAML::NodeType::Undefined);
+    const YAML::Node found = constant[key];
+    return found.IsDefined() ? found : YAML::Node();
   }
   std::string Name(const std::string& key) const { return path_.empty() ? key : path_ + "." + key; }
 
