@@ -25,7 +25,8 @@ constexpr Duration kTurn = std::chrono::milliseconds(500);
 
 // Refusals that a person has to do something about: waiting does not help.
 bool NeedsAPerson(const std::string& code) {
-  return code == "FORBIDDEN" || code == "KEY_REFUSED" || code == "MALFORMED";
+  return code == "FORBIDDEN" || code == "KEY_REFUSED" || code == "MALFORMED" ||
+         code == "BAD_FILTER" || code == "UNKNOWN_STREAM" || code == "SEQ_AHEAD";
 }
 
 class WatchCommand {

@@ -265,7 +265,12 @@ StreamEvent StreamConsumer::Session::OnOutOfRange(const v1::OutOfRange& range) {
 }
 
 std::optional<StreamEvent> StreamConsumer::Session::OnError(const v1::Error& error) {
-  if (error.code() == "JOURNAL_CHANGED") return JournalChanged("");
+  if (error.code() == "JOURNAL_CHANGED") {
+    StreamEvent event = JournalChanged("");
+    // The gateway may know how far both journals are the same.
+    if (!error.message().empty()) event.message = error.message();
+    return event;
+  }
   if (AsksForSubscription(error.code())) {
     Drop(Duration::zero());
     return StreamEvent{.kind = StreamEvent::Kind::kDisconnected,

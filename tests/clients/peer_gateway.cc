@@ -74,7 +74,7 @@ void PeerRouter::Reply(const std::string& identity, const google::protobuf::Mess
   router_->send(zmq::buffer(SerialiseWire(message, form)), zmq::send_flags::none);
 }
 
-void PeerRouter::SendError(const std::string& identity, WireForm form, const std::string& code) {
+void PublisherPeer::SendError(const std::string& identity, WireForm form, const std::string& code) {
   v1::GatewayMessage reply;
   reply.mutable_error()->set_code(code);
   reply.mutable_error()->set_message("because the test says so");
@@ -223,14 +223,23 @@ void ConsumerPeer::OnFrame(const std::string& identity, const std::string& bytes
   v1::StreamMessage reply;
   if (!request.journal_id().empty() && request.journal_id() != journal_id) {
     reply.mutable_error()->set_code("JOURNAL_CHANGED");
+    reply.mutable_error()->set_message("this is another journal");
     return Reply(identity, reply, form);
   }
+  if (request.after_seq() > live.size()) return SendError(identity, form, "SEQ_AHEAD");
   if (request.after_seq() > 0 && request.after_seq() + 1 < oldest_seq) {
     reply.mutable_out_of_range()->set_oldest_seq(oldest_seq);
     return Reply(identity, reply, form);
   }
   const std::uint64_t from = std::max(request.after_seq(), oldest_seq - 1);
   subscriptions_[identity] = {request, from, from, form};
+}
+
+void ConsumerPeer::SendError(const std::string& identity, WireForm form, const std::string& code) {
+  v1::StreamMessage reply;
+  reply.mutable_error()->set_code(code);
+  reply.mutable_error()->set_message("because the test says so");
+  Reply(identity, reply, form);
 }
 
 void ConsumerPeer::OnTick() {

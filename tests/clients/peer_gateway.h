@@ -43,7 +43,6 @@ class PeerRouter {
   virtual void OnTick() {}
   virtual void OnStart() = 0;
   void Reply(const std::string& identity, const google::protobuf::Message& m, WireForm form);
-  void SendError(const std::string& identity, WireForm form, const std::string& code);
 
  private:
   void Serve();
@@ -95,6 +94,7 @@ class PublisherPeer final : public PeerRouter {
  private:
   void OnFrame(const std::string& identity, const std::string& bytes) override;
   void OnStart() override { sessions_.clear(); }
+  void SendError(const std::string& identity, WireForm form, const std::string& code);
   void OnHello(const std::string& identity, const v1::Hello& hello, WireForm form);
   void OnPublish(const std::string& identity, const v1::Publish& publish, WireForm form);
   void SendAck(const std::string& identity, WireForm form, std::uint64_t after_seq);
@@ -139,6 +139,7 @@ class ConsumerPeer final : public PeerRouter {
   void OnFrame(const std::string& identity, const std::string& bytes) override;
   void OnTick() override;
   void OnStart() override { subscriptions_.clear(); }
+  void SendError(const std::string& identity, WireForm form, const std::string& code);
   void SendRange(const std::string& identity, Subscription& subscription);
 
   std::map<std::string, Subscription> subscriptions_;

@@ -83,6 +83,14 @@ TEST_F(WatchTest, AnotherJournalIsSaidAndReadFromItsBeginning) {
   EXPECT_THAT(said_, HasSubstr("another journal"));
 }
 
+TEST_F(WatchTest, PlaceAheadOfTheStreamFailsWithTheGatewaysReason) {
+  gateway_.Append(3);
+  WatchOptions options = Options(1);
+  options.after_seq = 100;
+  EXPECT_EQ(Run(options), 1);
+  EXPECT_THAT(said_, HasSubstr("SEQ_AHEAD"));
+}
+
 TEST_F(WatchTest, UnknownStreamIsBadUsage) {
   WatchOptions options = Options(1);
   options.stream = "lively";
