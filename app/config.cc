@@ -429,6 +429,9 @@ Result<LoadedConfig> ParseConfig(const std::string& text, const std::string& pat
     ReadConsumers(root.Child("consumers"), &config.consumers);
     ReadWall(root.Child("wall"), &config.wall);
     ReadFusion(root.Child("fusion"), &config.fusion);
+    Section evidence = root.Child("evidence");
+    evidence.Read("stills_bytes_max", &config.evidence.stills_bytes_max);
+    evidence.RefuseUnknownKeys();
     for (Section& section : root.List("sites")) config.sites.push_back(ReadSite(section));
     for (Section& section : root.List("feeds")) config.feeds.push_back(ReadFeed(section));
     for (Section& section : root.List("cameras")) config.cameras.push_back(ReadCamera(section));

@@ -66,6 +66,12 @@ struct FusionConfig {
   friend bool operator==(const FusionConfig&, const FusionConfig&) = default;
 };
 
+struct EvidenceConfig {
+  // Stills of frames that evidence refers to, on disk under state_dir; the oldest go first.
+  std::uint64_t stills_bytes_max = std::uint64_t{1} << 30;
+  friend bool operator==(const EvidenceConfig&, const EvidenceConfig&) = default;
+};
+
 struct FeedSection {
   FeedConfig feed;
   EngineConfig::Feed engine;  // feed_id is the same
@@ -85,6 +91,7 @@ struct Config {
   ConsumersConfig consumers;
   WallConfig wall;
   FusionConfig fusion;
+  EvidenceConfig evidence;
   std::vector<FeedSection> feeds;
   std::vector<CameraSection> cameras;
   std::vector<EngineConfig::Site> sites;

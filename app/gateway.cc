@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <atomic>
-
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -18,6 +17,8 @@
 #include "app/metrics.h"
 #include "app/system_clock.h"
 #include "app/worker_pool.h"
+#include "delivery/evidence/evidence_frames.h"
+#include "delivery/evidence/still_store.h"
 #include "delivery/journal/sqlite_journal.h"
 #include "delivery/stream/stream_server.h"
 #include "delivery/wall/wall_backend.h"
@@ -33,6 +34,7 @@ namespace {
 constexpr std::size_t kClosedIncidentsInMemory = 1000;
 constexpr std::size_t kWallJobsMax = 256;
 constexpr std::size_t kToldAgainMax = 1000;
+constexpr std::size_t kStillsQueueMax = 4096;
 constexpr Duration kActionTimeout = std::chrono::seconds{5};
 constexpr Duration kHostClockInterval = std::chrono::minutes{1};
 // A host clock that moved by more than this against the monotonic one was stepped.
@@ -121,7 +123,7 @@ struct Gateway::Impl final : public IngressSink, public WallBackend {
 
   // WallBackend
   const Journal& journal() const override { return *store; }
-  FrameStore& frames() override { return *cameras; }
+  FrameStore& frames() override { return *evidence_frames; }
   std::vector<v1::Incident> Incidents(bool include_closed, std::size_t max) const override;
   Result<v1::Incident> FindIncident(const std::string& incident_id) const override;
   Result<std::vector<v1::Evidence>> EvidencePage(const std::string& incident_id, std::size_t after,
@@ -141,6 +143,8 @@ struct Gateway::Impl final : public IngressSink, public WallBackend {
   std::unique_ptr<Journal> store;
   IncidentView incidents{kClosedIncidentsInMemory};
   std::unique_ptr<CameraSystem> cameras;
+  std::unique_ptr<StillStore> stills;
+  std::unique_ptr<EvidenceFrames> evidence_frames;
   std::unique_ptr<FrameFinder> frame_finder;
   std::unique_ptr<FusionLoop> loop;
   std::unique_ptr<Ingress> ingress;
@@ -183,6 +187,11 @@ Status Gateway::Impl::Create() {
                                      {[this](const CameraStatus& status) { loop->Post(status); }});
   if (!system.ok()) return system.status();
   cameras = std::move(*system);
+
+  stills =
+      std::make_unique<StillStore>(config.state_dir + "/stills", config.evidence.stills_bytes_max);
+  if (Status s = stills->Open(); !s.ok()) return s;
+  evidence_frames = std::make_unique<EvidenceFrames>(cameras.get(), stills.get(), kStillsQueueMax);
 
   loop = std::make_unique<FusionLoop>(
       store.get(), clock, EngineConfigOf(config), config.fusion.queue_batches_max,
@@ -235,9 +244,15 @@ Status Gateway::Impl::Create() {
 }
 
 Status Gateway::Impl::Start() {
-  frame_finder = std::make_unique<FrameFinder>(
-      cameras.get(), clock, config.fusion.frame_wait_max,
-      [this](FrameFound found) { return loop->Post(std::move(found)); });
+  frame_finder = std::make_unique<FrameFinder>(cameras.get(), clock, config.fusion.frame_wait_max,
+                                               [this](FrameFound found) {
+                                                 const std::string camera_id = found.camera_id;
+                                                 const std::string frame_id = found.frame_id;
+                                                 if (!loop->Post(std::move(found))) return false;
+                                                 if (!frame_id.empty())
+                                                   evidence_frames->Keep(camera_id, frame_id);
+                                                 return true;
+                                               });
   if (Status s = loop->Recover(); !s.ok()) return s;
   running = true;
   loop->Start();
@@ -268,6 +283,7 @@ void Gateway::Impl::Stop() {
   ingress->Stop();
   cameras->Stop();
   frame_finder->Stop();
+  evidence_frames->Stop();
   loop->Stop();
   if (wall) wall->Stop();
   stream->Stop();
@@ -416,6 +432,8 @@ std::string Gateway::Impl::MetricsText() const {
   input.stream = stream->counters();
   input.cameras = cameras->Counters();
   input.decoder = cameras->DecoderCounters();
+  input.stills = stills->statistics();
+  input.stills_not_kept = evidence_frames->not_kept_count();
   input.incidents_open = incidents.Open().incidents.size();
   std::lock_guard lock(mutex);
   if (wall) input.wall = wall->statistics();

@@ -165,6 +165,14 @@ std::string MetricsText(const MetricsInput& input) {
   AddJournal(input, &families);
   AddCameras(input, &families);
   AddReaders(input, &families);
+  families.Gauge("stills_bytes", "Bytes of evidence stills on disk", input.stills.bytes);
+  families.Counter("stills_saved_total", "Evidence stills saved", input.stills.saved);
+  families.Counter("stills_failed_total", "Evidence stills that could not be written",
+                   input.stills.failed);
+  families.Counter("stills_not_kept_total", "Evidence frames that could not be decoded in time",
+                   input.stills_not_kept);
+  families.Counter("stills_dropped_oldest_total", "Evidence stills deleted to keep the bound",
+                   input.stills.dropped_oldest);
   families.Gauge("host_clock_synchronised", "1 if the kernel says the host clock is synchronised",
                  input.host_clock.synchronised ? 1 : 0);
   families.Gauge("host_clock_error_max_seconds", "The kernel's bound of the host clock's error",

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "app/fusion_loop.h"
+#include "delivery/evidence/still_store.h"
 #include "delivery/journal/journal.h"
 #include "delivery/stream/stream_server.h"
 #include "delivery/wall/wall_server.h"
@@ -24,6 +25,8 @@ struct MetricsInput {
   WallStatistics wall;
   std::vector<CameraCounters> cameras;
   DecodeCounters decoder;
+  StillStoreStatistics stills;
+  std::uint64_t stills_not_kept = 0;
   HostClock host_clock;
   std::size_t incidents_open = 0;
 };

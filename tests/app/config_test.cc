@@ -38,6 +38,7 @@ TEST(ConfigTest, TheExampleNamesEveryKeyWithTheCodesDefault) {
   EXPECT_TRUE(a.consumers == b.consumers);
   EXPECT_TRUE(a.wall == b.wall);
   EXPECT_TRUE(a.fusion == b.fusion);
+  EXPECT_TRUE(a.evidence == b.evidence);
   EXPECT_TRUE(EngineConfigOf(a) == EngineConfigOf(b));
   const FeedConfig& fa = a.feeds[0].feed;
   const FeedConfig& fb = b.feeds[0].feed;

@@ -1,0 +1,151 @@
+#include "delivery/evidence/still_store.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <optional>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "proto/codec/codec.h"
+
+namespace fusiongateway {
+namespace {
+
+namespace fs = std::filesystem;
+
+// A file is this line, the frame's FrameMark in protobuf as its length (four bytes, little endian)
+// and bytes, then the JPEG.
+constexpr std::string_view kMagic = "fusion-gateway still 1\n";
+constexpr std::size_t kMarkBytesMax = 4096;
+constexpr std::string_view kEnding = ".still";
+
+// "<camera_id>/<session>/<sequence>" as a file name; none if it is not such an id.
+std::optional<std::string> FileName(std::string_view frame_id) {
+  std::string name;
+  int slashes = 0;
+  for (const char c : frame_id) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                       c == '.' || c == '_' || c == '-';
+    if (!plain && c != '/') return std::nullopt;
+    slashes += c == '/' ? 1 : 0;
+    name += c == '/' ? '~' : c;
+  }
+  if (slashes != 2 || name.size() > 200) return std::nullopt;
+  return name + std::string(kEnding);
+}
+
+std::string Encode(const Snapshot& still) {
+  v1::FrameMark mark;
+  mark.set_camera_id(still.frame.camera_id);
+  mark.set_frame_id(still.frame.frame_id);
+  ToWire(still.frame.captured, mark.mutable_captured());
+  mark.set_keyframe(still.frame.keyframe);
+  const std::string bytes = mark.SerializeAsString();
+  std::string file(kMagic);
+  for (int shift = 0; shift < 32; shift += 8) {
+    file += static_cast<char>(bytes.size() >> shift & 0xff);
+  }
+  return file + bytes + still.jpeg;
+}
+
+Result<Snapshot> Decode(const std::string& file) {
+  const Status damaged = DataLoss("the still's file is damaged");
+  std::size_t at = kMagic.size();
+  if (!file.starts_with(kMagic) || file.size() < at + 4) return damaged;
+  std::size_t length = 0;
+  for (int shift = 0; shift < 32; shift += 8) {
+    length |= static_cast<std::size_t>(static_cast<unsigned char>(file[at++])) << shift;
+  }
+  v1::FrameMark mark;
+  if (length > kMarkBytesMax || file.size() <= at + length ||
+      !mark.ParseFromArray(file.data() + at, static_cast<int>(length))) {
+    return damaged;
+  }
+  Snapshot still;
+  still.frame = {mark.frame_id(), mark.camera_id(), FromWire(mark.captured()), mark.keyframe()};
+  still.jpeg = file.substr(at + length);
+  return still;
+}
+
+}  // namespace
+
+StillStore::StillStore(std::string directory, std::uint64_t bytes_max)
+    : directory_(std::move(directory)), bytes_max_(bytes_max) {}
+
+Status StillStore::Open() {
+  std::error_code error;
+  fs::create_directories(directory_, error);
+  if (error) return Unavailable(directory_ + ": cannot be made: " + error.message());
+  std::vector<std::pair<fs::file_time_type, fs::path>> found;
+  for (const auto& entry : fs::directory_iterator(directory_, error)) {
+    if (entry.path().extension() == kEnding) {
+      found.emplace_back(entry.last_write_time(error), entry.path());
+    } else {
+      fs::remove(entry.path(), error);  // half written when the gateway was killed
+    }
+  }
+  std::sort(found.begin(), found.end());
+  std::lock_guard lock(mutex_);
+  for (const auto& [time, path] : found) Admit(path.filename(), fs::file_size(path, error));
+  return {};
+}
+
+Status StillStore::Save(const Snapshot& still) {
+  const auto name = FileName(still.frame.frame_id);
+  if (!name) return InvalidArgument("not a frame_id: " + still.frame.frame_id.substr(0, 200));
+  {
+    std::lock_guard lock(mutex_);
+    if (bytes_of_.contains(*name)) return {};
+  }
+  const std::string bytes = Encode(still);
+  const fs::path path = fs::path(directory_) / *name;
+  const fs::path beside = path.string() + ".part";
+  std::error_code error;
+  std::ofstream file(beside, std::ios::binary);
+  file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  file.close();
+  if (file) fs::rename(beside, path, error);
+  std::lock_guard lock(mutex_);
+  if (!file || error) {
+    ++statistics_.failed;
+    fs::remove(beside, error);
+    return ResourceExhausted(directory_ + ": a still cannot be written; is the disk full?");
+  }
+  ++statistics_.saved;
+  Admit(*name, bytes.size());
+  return {};
+}
+
+Result<Snapshot> StillStore::Load(const std::string& frame_id) const {
+  const auto name = FileName(frame_id);
+  if (!name) return NotFound("not a frame_id");
+  std::ifstream file(fs::path(directory_) / *name, std::ios::binary);
+  if (!file) return NotFound("no still of frame " + frame_id + " is held");
+  return Decode({std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()});
+}
+
+StillStoreStatistics StillStore::statistics() const {
+  std::lock_guard lock(mutex_);
+  return statistics_;
+}
+
+void StillStore::Admit(const std::string& name, std::uint64_t bytes) {
+  if (!bytes_of_.emplace(name, bytes).second) return;
+  names_.push_back(name);
+  ++statistics_.stills;
+  statistics_.bytes += bytes;
+  while (statistics_.bytes > bytes_max_ && names_.size() > 1) {
+    std::error_code error;
+    fs::remove(fs::path(directory_) / names_.front(), error);
+    statistics_.bytes -= bytes_of_.at(names_.front());
+    bytes_of_.erase(names_.front());
+    names_.pop_front();
+    --statistics_.stills;
+    ++statistics_.dropped_oldest;
+  }
+}
+
+}  // namespace fusiongateway
