@@ -1,6 +1,7 @@
 """The documents' examples, run as they are written against a gateway of this build."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -11,7 +12,7 @@ import unittest
 import urllib.error
 import urllib.request
 
-from documents import ROOT, blocks, compile_c
+from documents import ROOT, blocks, compile_c, read
 
 GATEWAY = os.path.join(os.environ.get("FG_BIN_DIR", os.path.join(ROOT, "build", "bin")), "fusion-gateway")
 
@@ -116,6 +117,13 @@ class Examples(unittest.TestCase):
                             f"{GATEWAY} publish --endpoint {self.endpoint('publishers')}")
         ran = self.run_to_end(["bash", "-euo", "pipefail", "-c", line])
         self.assertEqual(ran.returncode, 0, ran.stdout + ran.stderr)
+
+    def test_every_counter_is_documented_and_no_other(self):
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.ports['wall']}/metrics", timeout=5) as answer:
+            told = set(re.findall(r"^# TYPE fusion_gateway_(\w+)", answer.read().decode(), re.M))
+        rows = read("docs/operations.md").split("All of them:")[1]
+        documented = {name for cell in re.findall(r"^\| (.*?) \|", rows, re.M) for name in re.findall(r"`(\w+)`", cell)}
+        self.assertEqual(documented, told)
 
     def test_the_smallest_plugin_takes_and_refuses_payloads(self):
         for payload, status in (('{"id":"7"}', 0), ("smoke", 1)):
