@@ -208,6 +208,14 @@ int Aged(int score, UtcTime time, const IncidentTraits& incident, Duration expir
   return score - static_cast<int>(kAgeingMax * gap / limit);
 }
 
+// A sensor speaks for its own site. That the neighbour's speaks too is a hint, not the same
+// incident.
+bool IsOfAnotherSite(const ReportFacts& report, const IncidentTraits& incident) {
+  const ReportKind kind = report.report->kind;
+  return (kind == ReportKind::kSensorAlarm || kind == ReportKind::kRiskWarning) &&
+         !report.site_id.empty() && !incident.sites.empty();
+}
+
 }  // namespace
 
 std::string DescribeDelay(UtcTime time, UtcTime reference) {
@@ -243,7 +251,8 @@ Link Associate(const ReportFacts& report, const IncidentTraits& incident,
   const int time = TimeScore(said.aligned, said.kind, incident, windows);
   if (time == 0) return {};
   PlaceScore place = WhereScore(report, incident, windows);
-  const int score = kind * std::min(time, place.score) / kScoreMax;
+  int score = kind * std::min(time, place.score) / kScoreMax;
+  if (IsOfAnotherSite(report, incident)) score = std::min(score, kScoreJoins - 1);
   if (score == 0) return {};
   // A report of which not even the kind is known joins when close, and is not worth a hint
   // otherwise.

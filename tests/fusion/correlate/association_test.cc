@@ -93,6 +93,18 @@ TEST_F(AssociationTest, WhatCannotBeTheSameTroubleDoesNotJoinWhereverItIs) {
   EXPECT_TRUE(Join(TowerSmoke("smoke", "10:00:00", FromSite(280, 0)), straw));
 }
 
+TEST_F(AssociationTest, TheNeighboursSensorIsAHintAndNotTheSameIncident) {
+  Report neighbour = GasAlarm("neighbour", "10:00:10", "H", 1.2);
+  neighbour.site_id = "410200009";
+  neighbour.device_id = "410200009001G0001QT001";
+  neighbour.position = FromSite(400, 0);
+  Timeline city;
+  city.Arrives(alarm_);
+  city.Arrives(neighbour);
+  EXPECT_EQ(city.engine().OpenIncidents().size(), 2u);
+  EXPECT_EQ(city.IncidentOf("neighbour")->related.at(0).relation, "possibly_related");
+}
+
 TEST_F(AssociationTest, TheDocumentsOfOneCallJoinWhereverAndWhenever) {
   Report feedback = PoliceCall("feedback-1", "10:45:00", FromSite(9000, 0), "", "到场处置");
   auto& detail = std::get<PoliceCallDetail>(feedback.detail);
