@@ -70,7 +70,7 @@ const tests = {
     })));
     for (const tile of tiles) {
       if (tile.pictured) {
-        assert.match(tile.offset, /[−+]?\d.* s ± /);
+        assert.match(tile.offset, /偏移 [−+]?\d.* s ± /);
         assert.ok(tile.source.length > 0);
       } else {
         assert.ok(tile.reason.length > 0, "a tile without picture gives no reason");

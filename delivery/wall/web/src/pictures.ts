@@ -254,6 +254,7 @@ export class Pictures {
       h("span", { class: "clock-source", "data-source": picture.source },
         code(picture.source)),
       h("span", { class: "offset", title: t("offset") },
+        h("span", { class: "muted" }, `${t("offsetShort")} `),
         `${this.offset(picture.capturedAt, evidence)} `, h("span", { class: "muted" }, plusMinus(bound))),
     );
   }

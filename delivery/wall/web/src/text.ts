@@ -57,6 +57,7 @@ const WORDS = {
   pictures: ["该时刻的画面", "Pictures at that moment"],
   noCameras: ["此事件没有可见的摄像机", "No camera sees this incident"],
   offset: ["与报告相差", "from the report"],
+  offsetShort: ["偏移", "offset"],
   fetching: ["取图中…", "Fetching picture…"],
   noPicture: ["无画面", "No picture"],
   notHeld: ["该时刻的画面不在保存范围内", "That moment is no longer, or not yet, held"],

@@ -51,7 +51,7 @@ export class Timeline {
   readonly element = h("section", { class: "timeline panel", "aria-labelledby": "timeline-title" });
   private readonly head = h("header", { class: "panel-head" });
   private readonly canvas = h("div", { class: "timeline-canvas" });
-  private readonly detail = h("div", { class: "evidence-detail", "aria-live": "polite" });
+  private readonly detail = h("div", { class: "evidence-detail" });
   private width = 0;
   private laneHeight = LANE_HEIGHT;
   // What the pointer or the focus is on; its details are shown before they are chosen.
