@@ -178,7 +178,7 @@ const std::vector<Fact>& ChlorineFacts() {
       {"410200202611230341", "police110", v1::POLICE_CALL, seconds(92), seconds(8),
        ClockSource::kDeclared, v1::MODERATE, "群众报警：宏业化工北侧有刺鼻气味，138****5678",
        "下风向 0.8 km · 晚 120 s · 异味"},
-      {"410200202611230344", "police110", v1::POLICE_CALL, seconds(84), seconds(8),
+      {"410200202611230344", "police110", v1::POLICE_CALL, seconds(90), seconds(8),
        ClockSource::kDeclared, v1::MODERATE, "群众报警：李*称孩子咳嗽、眼睛刺痛",
        "下风向 1.9 km · 晚 128 s · 异味"},
       {"SG-88213", "sky_guard", v1::SKY_GUARD_ALARM, seconds(52), milliseconds(1900),
@@ -254,8 +254,11 @@ void BuildCity(TestBackend& city) {
 // The chlorine incident grows by one evidence every `pace`, then its revisions go on quietly.
 void PlayChlorine(TestBackend& city, std::atomic<bool>& stopping, Duration pace) {
   const UtcTime now = Now();
-  v1::Incident incident = NewIncident("KF1-20261123-4", v1::UNVERIFIED, "12D02", "410202",
-                                      "龙亭区 宏业化工 T-101 氯气泄漏", now - seconds(212), 0.31);
+  v1::Incident incident =
+      NewIncident("KF1-20261123-4", v1::UNVERIFIED, "12D02", "410202",
+                  "宏业化工（演示） · 危化品 报警 氯气浓度高高限 3.4 ppm（限值 3 ppm） "
+                  "410200007002G0001QT001",
+                  now - seconds(212), 0.31);
   incident.set_site_id("410200007");
   for (const Fact& fact : ChlorineFacts()) {
     AddEvidence(city.pictures(), SiteCameras(), now, fact, &incident);

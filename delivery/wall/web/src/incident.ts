@@ -51,7 +51,7 @@ export class IncidentView {
         "div",
         { class: "title-line" },
         h("span", { class: "severity" }, code(incident.severity, code("SEVERITY_UNSPECIFIED"))),
-        h("h1", {}, incident.title || incident.incidentId),
+        h("h1", { title: incident.title }, incident.title || incident.incidentId),
         incident.drill && h("span", { class: "drill" }, `${t("drill")} ${incident.drillId ?? ""}`),
         h("span", { class: "state", "data-state": incident.state }, code(incident.state)),
         h("span", { class: "identity muted num" },

@@ -15,7 +15,8 @@ const RETRIES_MAX = 8;
 const GAP = 10;
 const CAPTION = 46;
 const SIDE_MIN = 300;
-const SIDE_ROW_MIN = 118;
+const SIDE_ROW_MIN = 96;
+const SIDE_TEXT_MIN = 172;
 
 type Picture =
   | { state: "fetching" }
@@ -175,13 +176,23 @@ export class Pictures {
     const hero = this.tiles.querySelector<HTMLElement>(".tile.hero");
     if (!hero) return;
     const { clientWidth: width, clientHeight: height } = this.tiles;
-    const side = this.tiles.querySelector(".side");
+    const side = this.tiles.querySelector<HTMLElement>(".side");
     const room = side ? width - SIDE_MIN - GAP : width;
     const wide = Math.floor(Math.max(240, Math.min(room, ((height - CAPTION) * 16) / 9)));
     this.tiles.style.setProperty("--hero-width", `${wide}px`);
-    if (!side) return;
-    const low = height / side.childElementCount < SIDE_ROW_MIN;
-    side.classList.toggle("two", low && width - wide - GAP >= 2 * SIDE_MIN);
+    if (side) this.layOutSide(side, width - wide - GAP, height);
+  }
+
+  // One column of the others if that leaves them large enough, else two.
+  private layOutSide(side: HTMLElement, width: number, height: number) {
+    const count = side.childElementCount;
+    const two = height / count < SIDE_ROW_MIN + GAP && width >= 2 * SIDE_MIN;
+    const rows = two ? Math.ceil(count / 2) : count;
+    const column = two ? (width - GAP) / 2 : width;
+    const rowHeight = Math.max(SIDE_ROW_MIN, (height - GAP * (rows - 1)) / rows);
+    const thumb = Math.min((rowHeight * 16) / 9, column - SIDE_TEXT_MIN);
+    side.classList.toggle("two", two);
+    side.style.setProperty("--thumb-width", `${Math.floor(thumb)}px`);
   }
 
   // Frames that the gateway looked up are addressed as such; before it has, by the moment itself.

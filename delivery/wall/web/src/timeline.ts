@@ -9,8 +9,11 @@ import { code, feedName, t } from "./text";
 
 const LABEL_WIDTH = 118;
 const RIGHT = 26;
-const LANE_HEIGHT = 38;
-const LANE_HEIGHT_SMALL = 32; // on a low screen
+const ROW_HEIGHT = 30;
+const LANE_PADDING = 8;
+const LANE_PADDING_SMALL = 2; // on a low screen
+const ROWS_MAX = 3;
+const MARK_SPACE = 23;
 const AXIS_HEIGHT = 26;
 const TOP = 8;
 const STEPS_S = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400];
@@ -38,6 +41,37 @@ function scaleOf(evidence: Evidence[], width: number): Scale {
   return { from, to, x: (ms) => LABEL_WIDTH + ((ms - from) / (to - from)) * inner };
 }
 
+// A feed's part of the drawing. Marks that would cover each other stand in rows.
+interface Lane {
+  feedId: string;
+  top: number;
+  padding: number; // above and below together
+  height: number;
+  rowOf: Map<string, number>;
+}
+
+function lanesOf(all: Evidence[], scale: Scale): Lane[] {
+  const padding = window.innerHeight < 900 ? LANE_PADDING_SMALL : LANE_PADDING;
+  const lanes: Lane[] = [];
+  let top = TOP;
+  for (const feedId of new Set(all.map((evidence) => evidence.feedId))) {
+    const rowOf = new Map<string, number>();
+    const ends: number[] = []; // where each row's last mark stands
+    for (const evidence of all) {
+      if (evidence.feedId !== feedId) continue;
+      const x = scale.x(parseInstant(evidence.aligned?.utc));
+      const free = ends.findIndex((end) => x - end >= MARK_SPACE);
+      const row = free >= 0 ? free : ends.length % ROWS_MAX;
+      ends[row] = x;
+      rowOf.set(evidenceKey(evidence), row);
+    }
+    const height = ends.length * ROW_HEIGHT + padding;
+    lanes.push({ feedId, top, padding, height, rowOf });
+    top += height;
+  }
+  return lanes;
+}
+
 function ticks(scale: Scale, width: number): number[] {
   const wanted = Math.max(2, (width - LABEL_WIDTH - RIGHT) / TICK_SPACE);
   const span = (scale.to - scale.from) / 1000;
@@ -53,7 +87,6 @@ export class Timeline {
   private readonly canvas = h("div", { class: "timeline-canvas" });
   private readonly detail = h("div", { class: "evidence-detail" });
   private width = 0;
-  private laneHeight = LANE_HEIGHT;
   // What the pointer or the focus is on; its details are shown before they are chosen.
   private looked: string | null = null;
 
@@ -115,14 +148,13 @@ export class Timeline {
   }
 
   private drawing(all: Evidence[]): SVGSVGElement {
-    this.laneHeight = window.innerHeight < 900 ? LANE_HEIGHT_SMALL : LANE_HEIGHT;
     const scale = scaleOf(all, this.width);
-    const feeds = [...new Set(all.map((evidence) => evidence.feedId))];
-    const bottom = TOP + feeds.length * this.laneHeight;
+    const lanes = lanesOf(all, scale);
+    const bottom = lanes.reduce((sum, lane) => sum + lane.height, TOP);
     const svg = s("svg", {
       width: this.width, height: bottom + AXIS_HEIGHT, role: "group", "aria-label": t("timeline"),
     });
-    feeds.forEach((feed, lane) => svg.append(...this.lane(feed, lane)));
+    lanes.forEach((lane, index) => svg.append(...this.lane(lane, index)));
     for (const at of ticks(scale, this.width)) {
       const x = Math.round(scale.x(at)) + 0.5;
       svg.append(
@@ -135,29 +167,30 @@ export class Timeline {
       const x = scale.x(parseInstant(shown.aligned?.utc));
       svg.append(s("line", { class: "moment", x1: x, x2: x, y1: TOP, y2: bottom + 4 }));
     }
-    all.forEach((evidence, index) =>
-      svg.append(this.mark(evidence, index, all.length, feeds.indexOf(evidence.feedId), scale)));
+    all.forEach((evidence, index) => {
+      const lane = lanes.find(({ feedId }) => feedId === evidence.feedId);
+      if (lane) svg.append(this.mark(evidence, index, all.length, lane, scale));
+    });
     return svg;
   }
 
-  private lane(feed: string, lane: number): SVGElement[] {
-    const y = TOP + lane * this.laneHeight;
+  private lane(lane: Lane, index: number): SVGElement[] {
     return [
       s("rect", {
-        class: lane % 2 ? "lane odd" : "lane", x: 0, y, width: this.width, height: this.laneHeight, rx: 4,
+        class: index % 2 ? "lane odd" : "lane", x: 0, y: lane.top, width: this.width, height: lane.height, rx: 4,
       }),
-      s("text", { class: "lane-label", x: 10, y: y + this.laneHeight / 2 + 4.5 }, feedName(feed)),
+      s("text", { class: "lane-label", x: 10, y: lane.top + lane.height / 2 + 4.5 }, feedName(lane.feedId)),
     ];
   }
 
-  private mark(evidence: Evidence, index: number, count: number, lane: number, scale: Scale) {
+  private mark(evidence: Evidence, index: number, count: number, lane: Lane, scale: Scale) {
     const key = evidenceKey(evidence);
     const at = parseInstant(evidence.aligned?.utc);
     const half = parseSpan(evidence.aligned?.uncertainty) * 1000;
     const x = scale.x(at);
     const left = Math.max(LABEL_WIDTH - 4, scale.x(at - half));
     const right = Math.min(this.width - 2, scale.x(at + half));
-    const y = TOP + lane * this.laneHeight + this.laneHeight / 2;
+    const y = lane.top + lane.padding / 2 + ((lane.rowOf.get(key) ?? 0) + 0.5) * ROW_HEIGHT;
     const shown = this.store.shownEvidence();
     const isShown = shown !== undefined && evidenceKey(shown) === key;
     const mark = s(
@@ -167,7 +200,7 @@ export class Timeline {
         "data-severity": severityOf(evidence.severity), "aria-pressed": String(isShown),
         "aria-label": this.label(evidence, index, count),
       },
-      s("rect", { class: "hit", x: x - 13, y: y - 17, width: 26, height: 34 }),
+      s("rect", { class: "hit", x: x - 13, y: y - 16, width: 26, height: 32 }),
       s("rect", {
         class: "interval", x: Math.min(left, x - 1.5), y: y + 9, width: Math.max(3, right - left), height: 5, rx: 2,
       }),
