@@ -1,7 +1,7 @@
 """Every test file is in the build: a test that is not run is not a test.
 
-A *_test.cc (or *_bench.cc, *_fuzz.cc) must be compiled, a script (*_test.py, *_test.sh, *.e2e.mjs)
-must be named by a ctest. Needs a configured build: FG_BUILD_DIR.
+Every C++ file under tests/ must be compiled, a script (*_test.py, *_test.sh, *.e2e.mjs) must be named
+by a ctest. Needs a configured build: FG_BUILD_DIR.
 """
 
 import json
@@ -12,7 +12,7 @@ import unittest
 
 from source_tree import MadeUpTree, RuleTest, project_root, project_tree
 
-COMPILED = ("_test.cc", "_test.c", "_bench.cc", "_fuzz.cc")
+COMPILED = (".cc", ".cpp", ".c")
 NAMED = ("_test.py", "_test.sh", ".e2e.mjs", ".test.mjs", ".test.ts")
 
 
@@ -35,7 +35,7 @@ def check(tree, root, compiled, listed):
     findings = []
     for path in tree.paths():
         whole = os.path.realpath(os.path.join(root, path))
-        if path.endswith(COMPILED) and whole not in compiled:
+        if path.startswith("tests/") and path.endswith(COMPILED) and whole not in compiled:
             findings.append(f"{path}: no target compiles it; add it to its folder's CMakeLists.txt")
         if path.endswith(NAMED) and not re.search(re.escape(os.path.basename(path)) + r'["\s]', listed):
             findings.append(f"{path}: no ctest runs it; add_test it in its folder's CMakeLists.txt")
