@@ -79,6 +79,8 @@ wall: {{port: {wall}}}
                 stdout=cls.log, stderr=cls.log),
             subprocess.Popen([BIN / "fusion-gateway", "run", root / "demo.yaml"],
                              stdout=cls.log, stderr=cls.log)]
+        for child in cls.children:
+            cls.addClassCleanup(child.kill)
         cls.incident = cls.wait_for_incident()
 
     @classmethod
@@ -116,8 +118,6 @@ wall: {{port: {wall}}}
                     for c in found.get("cameras", []) if c["cameraId"] in CAMERAS):
                 return found
         text = (cls.root / "log").read_text(errors="replace")[-3000:]
-        for child in cls.children:
-            child.kill()
         raise AssertionError(f"no whole chlorine incident in 90 s: {json.dumps(found)[:3000]}\n{text}")
 
     @classmethod

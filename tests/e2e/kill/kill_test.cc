@@ -106,6 +106,19 @@ class Reader {
   std::thread thread_;
 };
 
+// Also in the middle of recovery: before it is ready, or just after.
+void KillWhileStarting(GatewayProcess& gateway, std::chrono::microseconds after) {
+  std::thread killer([&] {
+    std::this_thread::sleep_for(after);
+    gateway.SendKill();
+  });
+  // Whether it became ready before the signal came does not matter.
+  const Status started = gateway.Restart();
+  (void)started;
+  killer.join();
+  gateway.Kill();
+}
+
 TEST(KillTest, NothingAckedIsLostOrDoubledAndNoConsumerMissesARecord) {
   const std::uint64_t seed = FromEnvironment("FG_KILL_SEED", std::random_device{}());
   const std::uint64_t kills = FromEnvironment("FG_KILL_COUNT", 50);
@@ -162,6 +175,7 @@ TEST(KillTest, NothingAckedIsLostOrDoubledAndNoConsumerMissesARecord) {
     std::this_thread::sleep_for(std::chrono::microseconds(random() % 300'000));
     gateway.Kill();
     acked_at_kill = acked_through;
+    if (kill % 3 == 0) KillWhileStarting(gateway, std::chrono::microseconds(random() % 150'000));
     const Status restarted = gateway.Restart();
     ASSERT_TRUE(restarted.ok()) << "kill " << kill << ": " << restarted.message();
   }
