@@ -1,4 +1,7 @@
-// fusion-gateway run CONFIG.
+// fusion-gateway run CONFIG: runs the gateway until a signal ends it.
+//
+// Blocks the ending signals in every thread it starts and waits for them itself; called once, from
+// main. Core dumps are off.
 #pragma once
 
 #include <string>

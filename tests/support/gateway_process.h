@@ -11,6 +11,7 @@
 
 #include <sys/types.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
@@ -90,7 +91,7 @@ class GatewayProcess {
   std::filesystem::path folder_;
   GatewayProcessEndpoints endpoints_;
   std::uint16_t wall_port_ = 0;
-  pid_t pid_ = 0;
+  std::atomic<pid_t> pid_ = 0;
 };
 
 // A port of loopback that is free now and that no outgoing connection takes by chance.

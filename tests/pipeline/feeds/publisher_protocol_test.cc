@@ -76,7 +76,7 @@ class PublisherProtocolTest : public ::testing::Test {
     auto decoder = FeedDecoder::Create(config, {}, CodeTables());
     ASSERT_TRUE(decoder.ok()) << decoder.status().message();
     PublisherProtocol::Decoders decoders;
-    decoders["grid"] = *std::move(decoder);
+    decoders["grid"] = std::move(*decoder);
     protocol_ =
         std::make_unique<PublisherProtocol>(std::move(decoders), limits_, &sink_, "test-run");
   }

@@ -33,8 +33,9 @@ class Filler {
   void FillInstant(google::protobuf::Message* message, double seconds_max) {
     const auto* descriptor = message->GetDescriptor();
     const auto* reflection = message->GetReflection();
-    reflection->SetInt64(message, descriptor->FindFieldByName("seconds"),
-                         static_cast<std::int64_t>(random_() % static_cast<std::uint64_t>(seconds_max)));
+    reflection->SetInt64(
+        message, descriptor->FindFieldByName("seconds"),
+        static_cast<std::int64_t>(random_() % static_cast<std::uint64_t>(seconds_max)));
     reflection->SetInt32(message, descriptor->FindFieldByName("nanos"),
                          static_cast<std::int32_t>(random_() % 1'000'000'000));
   }
@@ -50,18 +51,21 @@ class Filler {
       case FieldDescriptor::CPPTYPE_STRING:
         return add ? r->AddString(message, field, std::to_string(value))
                    : r->SetString(message, field, std::to_string(value));
-      case FieldDescriptor::CPPTYPE_BOOL: return r->SetBool(message, field, true);
+      case FieldDescriptor::CPPTYPE_BOOL:
+        return r->SetBool(message, field, true);
       case FieldDescriptor::CPPTYPE_DOUBLE:
         return r->SetDouble(message, field, static_cast<double>(value) / 8);
       case FieldDescriptor::CPPTYPE_UINT32:
         return r->SetUInt32(message, field, static_cast<std::uint32_t>(value));
-      case FieldDescriptor::CPPTYPE_UINT64: return r->SetUInt64(message, field, value);
+      case FieldDescriptor::CPPTYPE_UINT64:
+        return r->SetUInt64(message, field, value);
       case FieldDescriptor::CPPTYPE_ENUM: {
         const auto* type = field->enum_type();
         return r->SetEnum(message, field,
                           type->value(1 + static_cast<int>(value) % (type->value_count() - 1)));
       }
-      default: FAIL() << "the contract uses a type this test does not know: " << field->full_name();
+      default:
+        FAIL() << "the contract uses a type this test does not know: " << field->full_name();
     }
   }
 

@@ -15,10 +15,10 @@ Status Parse(const std::string& text, v1::PublisherMessage* message) {
 TEST(JsonFormTest, ANativePayloadKeepsItsExactBytes) {
   v1::PublisherMessage message;
   const std::string native = R"({ "b" : 1.50,  "a":"\u5f20 }]", "n":{"x":[1,2,{"y":null}]}})";
-  ASSERT_TRUE(Parse(R"({"publish":{"session":"s","firstSeq":"7","payloads":[ )" + native +
-                        R"( ,[1, 2]]}})",
-                    &message)
-                  .ok());
+  ASSERT_TRUE(
+      Parse(R"({"publish":{"session":"s","firstSeq":"7","payloads":[ )" + native + R"( ,[1, 2]]}})",
+            &message)
+          .ok());
   ASSERT_EQ(message.publish().payloads_size(), 2);
   EXPECT_EQ(message.publish().payloads(0), native);
   EXPECT_EQ(message.publish().payloads(1), "[1, 2]");
