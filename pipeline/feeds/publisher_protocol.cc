@@ -208,15 +208,10 @@ void PublisherProtocol::PublishReal(Session& session, const v1::Publish& publish
   if (last_seq <= session.received_through) {
     counters_.duplicates += publish.payloads_size();
     if (publish.first_seq() > session.resumed_after) return SendAck(session, {}, turn.out);
-    // Below what welcome said is on disk. Harmless when it is a repeat; a wiped outbox must know.
-    v1::Rejection told;
-    told.set_seq(last_seq);
-    told.set_code("ALREADY_TAKEN");
-    told.set_message("seqs through " + std::to_string(session.resumed_after) +
-                     " of this outbox_id were on disk before this session (welcome."
-                     "resume_after_seq); these payloads were not read. If your outbox was wiped, "
-                     "say hello with a new outbox_id");
-    return SendAck(session, {told}, turn.out);
+    return SendAlreadyTaken(session, std::min(last_seq, session.resumed_after), turn.out);
+  }
+  if (publish.first_seq() <= session.resumed_after) {
+    SendAlreadyTaken(session, session.resumed_after, turn.out);
   }
   const std::uint64_t from_seq = std::max(publish.first_seq(), session.received_through + 1);
   counters_.duplicates += from_seq - publish.first_seq();
@@ -249,6 +244,19 @@ IngressBatch PublisherProtocol::Decode(Session& session, const v1::Publish& publ
     batch.items.push_back(std::move(item));
   }
   return batch;
+}
+
+// Below what welcome said is on disk. Harmless when it is a repeat; a wiped outbox must know.
+void PublisherProtocol::SendAlreadyTaken(const Session& session, std::uint64_t through_seq,
+                                         std::vector<OutgoingMessage>* out) {
+  v1::Rejection told;
+  told.set_seq(through_seq);
+  told.set_code("ALREADY_TAKEN");
+  told.set_message("seqs through " + std::to_string(session.resumed_after) +
+                   " of this outbox_id were on disk before this session (welcome."
+                   "resume_after_seq); these payloads were not read. If your outbox was wiped, "
+                   "say hello with a new outbox_id");
+  SendAck(session, {told}, out);
 }
 
 void PublisherProtocol::SendBusy(Session& session, const Turn& turn) {

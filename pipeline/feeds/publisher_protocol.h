@@ -133,6 +133,8 @@ class PublisherProtocol {
                    const Turn& turn);
   IngressBatch Decode(Session& session, const v1::Publish& publish, std::uint64_t from_seq,
                       const Turn& turn);
+  void SendAlreadyTaken(const Session& session, std::uint64_t through_seq,
+                        std::vector<OutgoingMessage>* out);
   void SendBusy(Session& session, const Turn& turn);
   void SendAck(const Session& session, const std::vector<v1::Rejection>& rejections,
                std::vector<OutgoingMessage>* out);

@@ -240,6 +240,18 @@ TEST_F(PublisherProtocolTest, AWipedOutboxThatKeptItsIdIsTold) {
   EXPECT_THAT(replies[0].ack().rejections(0).message(), HasSubstr("new outbox_id"));
 }
 
+TEST_F(PublisherProtocolTest, AWipedOutboxIsToldAlsoWhenItsBatchReachesBeyondWhatIsOnDisk) {
+  sink_.through["box-1"] = 2;
+  const auto welcome = Hello("p");
+  const auto replies = Publish("p", welcome.session(), 1, 3);
+  ASSERT_THAT(replies, SizeIs(1));
+  ASSERT_EQ(replies[0].ack().rejections_size(), 1);
+  EXPECT_EQ(replies[0].ack().rejections(0).code(), "ALREADY_TAKEN");
+  EXPECT_EQ(replies[0].ack().rejections(0).seq(), 2u);
+  ASSERT_THAT(sink_.batches, SizeIs(1));
+  EXPECT_EQ(sink_.batches[0].items.at(0).seq, 3u);
+}
+
 TEST_F(PublisherProtocolTest, ARejectedPayloadLeavesTheRestOfItsBatch) {
   const auto welcome = Hello("p");
   const std::string json = R"({"publish":{"session":")" + welcome.session() +
