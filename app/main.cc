@@ -1,6 +1,8 @@
 // fusion-gateway: the command line. Each command's work is elsewhere; here are its options, its
 // help and its exit status: 0 done, 1 failed, 2 bad usage or configuration.
 
+#include <google/protobuf/stubs/logging.h>
+
 #include <CLI/CLI.hpp>
 #include <string>
 
@@ -92,4 +94,9 @@ int Main(int argc, char** argv) {
 }  // namespace
 }  // namespace fusiongateway
 
-int main(int argc, char** argv) { return fusiongateway::Main(argc, argv); }
+int main(int argc, char** argv) {
+  // Protobuf would print a line for every message with bad UTF-8: a hostile peer's way to fill the
+  // log. What is wrong with a message is told to its sender and counted.
+  google::protobuf::SetLogHandler(nullptr);
+  return fusiongateway::Main(argc, argv);
+}

@@ -33,6 +33,13 @@ class Run(unittest.TestCase):
             wait_for(lambda pid=pid: not alive(pid), f"process {pid} to be gone", 5)
         return process.returncode, said
 
+    def city(self, project):
+        for pid in project.pids():
+            with open(f"/proc/{pid}/cmdline", "rb") as file:
+                if b"demo-city" in file.read():
+                    return pid
+        self.fail("no demo-city runs")
+
     def test_it_says_where_the_wall_and_the_stream_are_once_they_are_ready(self):
         project = self.project()
         process, said = self.started(project)
@@ -49,7 +56,7 @@ class Run(unittest.TestCase):
             with self.subTest(signal=sent):
                 project = self.project()
                 process, _ = self.started(project)
-                self.assertEqual(len(project.pids()), 3)
+                wait_for(lambda project=project: len(project.pids()) == 3, "all to have started", 20)
                 process.send_signal(sent)
                 returned, said = self.ended(project, process)
                 self.assertEqual(returned, status)
@@ -79,7 +86,8 @@ class Run(unittest.TestCase):
     def test_if_the_city_dies_later_it_stops_the_gateway(self):
         project = self.project()
         process, _ = self.started(project)
-        os.kill(project.pids()[0], signal.SIGKILL)
+        wait_for(lambda: len(project.pids()) == 3, "all to have started", 20)
+        os.kill(self.city(project), signal.SIGKILL)
         returned, said = self.ended(project, process)
         self.assertEqual(returned, 1)
         self.assertIn("demo-city ended with status 137", said)
@@ -97,7 +105,7 @@ class Run(unittest.TestCase):
         project = self.project()
         site = project.write("site.yaml", "gateway_id: y\n")
         process, _ = self.started(project, site)
-        self.assertEqual(len(project.pids()), 2)
+        wait_for(lambda: len(project.pids()) == 2, "the gateway and its worker to have started", 20)
         process.send_signal(signal.SIGTERM)
         self.ended(project, process)
         self.assertFalse(os.path.exists(os.path.join(project.root, "build/run/demo-city.log")))
