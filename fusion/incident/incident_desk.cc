@@ -408,13 +408,15 @@ void IncidentDesk::WishForFrames(const IncidentSlotPtr& slot) {
 
 void IncidentDesk::TakeFrame(const FrameFound& found) {
   if (!wishes_.Answer(found) || found.frame_id.empty()) return;
-  StreamRecord mark;
-  mark.body =
-      FrameMark{found.camera_id, found.frame_id, found.captured, found.keyframe, "evidence"};
-  writer_->Live(std::move(mark));
-
   const IncidentSlotPtr slot = store_.Find(found.incident_id);
   if (!slot) return;
+  // A mark names no incident, so one made for a restricted incident could not be withheld later.
+  if (!slot->current->restricted) {
+    StreamRecord mark;
+    mark.body =
+        FrameMark{found.camera_id, found.frame_id, found.captured, found.keyframe, "evidence"};
+    writer_->Live(std::move(mark));
+  }
   Incident incident = *slot->current;
   const std::size_t at = EvidenceOf(incident, found.feed_id, found.report_id);
   const auto camera =

@@ -225,6 +225,29 @@ TEST(Incidents, RestrictedEvidenceDoesNotAlterOrBetrayItselfThroughAnOrdinaryInc
       << "not even a gap in the numbers";
 }
 
+TEST(Incidents, AFrameOfARestrictedIncidentLeavesNoMarkOnTheStream) {
+  const auto marks_of = [](bool restricted) {
+    Timeline city;
+    Report call = OdourCall("call-1", "10:00:30", FromSite(-100, 0));
+    call.restricted = restricted;
+    const EngineOutput opened = city.Arrives(call);
+    EXPECT_FALSE(opened.frames_wanted.empty());
+    for (const FrameWanted& wish : opened.frames_wanted) {
+      FrameFound found{wish.incident_id, wish.camera_id,          wish.feed_id,
+                       wish.report_id,   wish.camera_id + "/1/1", wish.at};
+      city.Log(BeijingTime("10:00:32"), found);
+    }
+    EXPECT_FALSE(city.IncidentOf("call-1")->cameras.front().frames.empty());
+    std::size_t marks = 0;
+    for (const StreamRecord& record : city.all().live) {
+      marks += std::holds_alternative<FrameMark>(record.body) ? 1 : 0;
+    }
+    return marks;
+  };
+  EXPECT_GT(marks_of(false), 0u);
+  EXPECT_EQ(marks_of(true), 0u);
+}
+
 TEST(Incidents, ACallThatBecomesSecretLeavesTheOrdinaryIncident) {
   Timeline city;
   city.Arrives(GasAlarm("a1", "10:00:00", "H", 1.2));
