@@ -9,6 +9,7 @@
 // Then the latency from publish to ack at a fixed pace, beside a bare group commit at that pace.
 // The gateway is a new one with an empty journal in every round. No bar: the ratios are printed.
 #include <sqlite3.h>
+#include <unistd.h>
 #include <zmq.h>
 
 #include <CLI/CLI.hpp>
@@ -17,8 +18,10 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <optional>
+#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -342,8 +345,26 @@ Journalled WaitUntilSettled(const GatewayProcess& gateway, const Journalled& bef
   }
 }
 
+// CPU that this process's only child, the gateway, has used; a busy machine changes it less than it
+// changes the time on the wall.
+double GatewayCpuSeconds() {
+  const std::string self = std::to_string(getpid());
+  std::ifstream children("/proc/self/task/" + self + "/children");
+  std::string child;
+  Check(static_cast<bool>(children >> child), "the gateway's process is not found");
+  std::ifstream stat("/proc/" + child + "/stat");
+  std::string text((std::istreambuf_iterator<char>(stat)), {});
+  std::istringstream fields(text.substr(text.rfind(')') + 1));
+  std::string skipped;
+  for (int i = 3; i < 14; ++i) fields >> skipped;  // utime and stime are fields 14 and 15
+  double user = 0, system = 0;
+  fields >> user >> system;
+  return (user + system) / static_cast<double>(sysconf(_SC_CLK_TCK));
+}
+
 struct Ours {
   double per_second = 0;
+  double cpu_seconds = 0;  // until acked
   Journalled until_acked;
   Journalled until_settled;
   std::size_t busy = 0;
@@ -356,9 +377,11 @@ Ours MeasureOurs(Load load, const Options& options) {
   Ours ours;
   ours.messages = publisher.Pack(Source(load, options), options.reports, options.batch);
   const Journalled before = ReadJournalled(*gateway);
+  const double cpu_before = GatewayCpuSeconds();
   const auto begin = Steady::now();
   publisher.Run(ours.messages, AtOnce, [](std::size_t) {});
   ours.per_second = static_cast<double>(options.reports) / SecondsSince(begin);
+  ours.cpu_seconds = GatewayCpuSeconds() - cpu_before;
   ours.until_acked = ReadJournalled(*gateway) - before;
   ours.until_settled = WaitUntilSettled(*gateway, before, options.reports);
   ours.busy = publisher.busy_count();
@@ -458,7 +481,7 @@ double MeasureSqlite(const Journalled& written, std::size_t reports) {
 // ---- Throughput ---------------------------------------------------------------------------------
 
 void MeasureLoad(Load load, const Options& options) {
-  std::vector<double> ours, zmq, sqlite, bytes, rows, commits, per_zmq, per_sqlite;
+  std::vector<double> ours, zmq, sqlite, bytes, rows, commits, per_zmq, per_sqlite, cpu_us;
   std::size_t busy = 0;
   double payload_bytes = 0;
   for (std::size_t round = 0; round < options.rounds; ++round) {
@@ -472,6 +495,7 @@ void MeasureLoad(Load load, const Options& options) {
     bytes.push_back(measured.until_settled.bytes / count);
     rows.push_back(measured.until_settled.rows / count);
     commits.push_back(measured.until_acked.commits);
+    cpu_us.push_back(measured.cpu_seconds * 1e6 / count);
     busy += measured.busy;
     double sent = 0;
     for (const Message& message : measured.messages) {
@@ -480,9 +504,9 @@ void MeasureLoad(Load load, const Options& options) {
     payload_bytes = sent / count;
   }
   std::printf("%-22s %4.0f bytes on the wire a report\n", Name(load), payload_bytes);
-  std::printf("  acked %9.0f /s   (lowest %.0f, highest %.0f; %zu busy)\n", Median(ours),
-              *std::min_element(ours.begin(), ours.end()),
-              *std::max_element(ours.begin(), ours.end()), busy);
+  std::printf("  acked %9.0f /s   (lowest %.0f, highest %.0f; %zu busy; %.0f us of CPU a report)\n",
+              Median(ours), *std::min_element(ours.begin(), ours.end()),
+              *std::max_element(ours.begin(), ours.end()), busy, Median(cpu_us));
   std::printf("  raw zmq %7.0f /s   ours/zmq    %.4f\n", Median(zmq), Median(per_zmq));
   std::printf("  raw SQLite %4.0f /s   ours/sqlite %.4f   (%.0f commits)\n", Median(sqlite),
               Median(per_sqlite), Median(commits));
