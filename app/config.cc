@@ -377,9 +377,14 @@ void CheckIds(const Config& config, Section& root) {
   }
   if (config.fusion.accept_sources == 0) root.Fail("fusion.accept_sources must be at least 1");
   if (config.wall.worker_threads == 0) root.Fail("wall.worker_threads must be at least 1");
-  if (config.publishers.batch_max == 0 || config.publishers.window_payloads == 0 ||
-      config.publishers.window_bytes == 0) {
-    root.Fail("publishers.batch_max, window_payloads and window_bytes must be at least 1");
+  if (config.publishers.batch_max == 0 ||
+      config.publishers.window_payloads < config.publishers.batch_max ||
+      config.publishers.window_bytes < PublisherLimits{}.message_bytes_max) {
+    root.Fail(
+        "publishers: batch_max must be at least 1, window_payloads at least batch_max and "
+        "window_bytes at least " +
+        std::to_string(PublisherLimits{}.message_bytes_max) +
+        " (one message), or a publisher would be told busy for ever");
   }
 }
 

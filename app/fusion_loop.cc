@@ -12,6 +12,7 @@ namespace {
 constexpr std::size_t kInputsPerTurn = 256;
 constexpr Duration kWaitMax = std::chrono::milliseconds{100};
 constexpr std::chrono::milliseconds kCommitRetry{500};
+constexpr std::size_t kAdmittedMax = 4096;
 
 }  // namespace
 
@@ -60,6 +61,7 @@ Status FusionLoop::Recover() {
     EngineOutput output;
     engine_.Apply(entry, &output);
     last_at_ = entry.at;
+    last_at_steady_ = clock_->SteadyNow();
     callbacks_.on_published(output);
     return true;
   });
@@ -70,7 +72,8 @@ Status FusionLoop::Recover() {
     return DataLoss("replaying the journal makes " + std::to_string(engine_.last_seq(stream)) +
                     " records of stream " + std::string(ToString(stream)) + ", on disk are " +
                     std::to_string(journal_->range(stream).newest) +
-                    "; keep the file and restore the last backup");
+                    "; either the engine was changed without a new version, or the file was: keep "
+                    "it, run the program that wrote it, or restore the last backup");
   }
 
   Turn turn;
@@ -119,8 +122,7 @@ void FusionLoop::Post(CameraStatus status) {
   camera_statuses_[status.camera_id] = std::move(status);
 }
 
-// Lost when the queue is full: it is said again a minute later.
-void FusionLoop::Post(HostClock clock) { queue_.TryPush(std::move(clock)); }
+bool FusionLoop::Post(HostClock clock) { return queue_.TryPush(std::move(clock)); }
 
 bool FusionLoop::Post(FrameFound found) { return queue_.TryPush(std::move(found)); }
 
@@ -165,8 +167,8 @@ void FusionLoop::Loop() {
     TakeStatuses(&turn);
     for (Input& input : inputs) Take(std::move(input), &turn);
     const auto wake_up = engine_.NextWakeUp();
-    if (wake_up && *wake_up <= clock_->UtcNow()) Append(Tick{}, &turn);
-    if (Status s = CommitTurn(&turn); !s.ok()) {
+    if (wake_up && *wake_up <= LogTime()) Append(Tick{}, &turn);
+    if (Status s = CommitWhenThereIsRoom(&turn); !s.ok()) {
       callbacks_.on_fatal(s);
       return;
     }
@@ -174,10 +176,20 @@ void FusionLoop::Loop() {
   }
 }
 
-Duration FusionLoop::WaitFor() const {
+Duration FusionLoop::WaitFor() {
   const auto wake_up = engine_.NextWakeUp();
   if (!wake_up) return kWaitMax;
-  return std::clamp(SaturatingSubtract(*wake_up, clock_->UtcNow()), Duration{}, kWaitMax);
+  return std::clamp(SaturatingSubtract(*wake_up, LogTime()), Duration{}, kWaitMax);
+}
+
+// The host clock, but never backwards: after it was stepped back the log's time goes on at the pace
+// of the monotonic clock, so that time-outs still come.
+UtcTime FusionLoop::LogTime() {
+  const SteadyTime steady = clock_->SteadyNow();
+  UtcTime now = clock_->UtcNow();
+  if (now < last_at_) now = SaturatingAdd(last_at_, steady - last_at_steady_);
+  last_at_steady_ = steady;
+  return last_at_ = now;
 }
 
 void FusionLoop::TakeStatuses(Turn* turn) {
@@ -203,7 +215,7 @@ void FusionLoop::Take(Input&& input, Turn* turn) {
     turn->dispositions_acked.push_back(std::move(*acked));
   } else if (auto* pending = std::get_if<PendingAction>(&input)) {
     waiting_actions_[pending->action.action_id].push_back(pending->done);
-    pending->action.at = std::max(last_at_, clock_->UtcNow());
+    pending->action.at = LogTime();
     Append(std::move(pending->action), turn);
   }
 }
@@ -246,8 +258,7 @@ std::uint64_t& FusionLoop::Admitted(const std::string& feed_id, const std::strin
 }
 
 void FusionLoop::Append(decltype(LogEntry::body) body, Turn* turn) {
-  last_at_ = std::max(last_at_, clock_->UtcNow());
-  LogEntry entry{engine_.position() + 1, last_at_, std::move(body)};
+  LogEntry entry{engine_.position() + 1, LogTime(), std::move(body)};
   engine_.Apply(entry, &turn->output);
   turn->batch.entries.push_back(std::move(entry));
 }
@@ -259,34 +270,43 @@ Status FusionLoop::CommitTurn(Turn* turn) {
     }
   }
   if (turn->empty()) return {};
-  turn->batch.live.swap(turn->output.live);
-  turn->batch.settled.swap(turn->output.settled);
-  turn->batch.dispositions.swap(turn->output.dispositions);
+  turn->batch.outboxes.clear();
   for (const auto& [key, committed] : turn->outboxes) {
     turn->batch.outboxes.push_back({key.first, key.second, committed.through_seq});
   }
-  Status status = journal_->Commit(turn->batch);
-  while (status.code() == StatusCode::kResourceExhausted) {
+  const auto lend_output = [turn] {
+    turn->batch.live.swap(turn->output.live);
+    turn->batch.settled.swap(turn->output.settled);
+    turn->batch.dispositions.swap(turn->output.dispositions);
+  };
+  lend_output();
+  const Status status = journal_->Commit(turn->batch);
+  lend_output();  // and take it back
+  if (!status.ok()) return status;
+  // All of it is on disk now and read from there when it is asked for again.
+  if (admitted_.size() > kAdmittedMax) admitted_.clear();
+  std::lock_guard lock(mutex_);
+  ++counters_.commits;
+  counters_.entries += turn->batch.entries.size();
+  counters_.feeds = engine_.FeedCounters();
+  return {};
+}
+
+Status FusionLoop::CommitWhenThereIsRoom(Turn* turn) {
+  Status status = CommitTurn(turn);
+  while (status.code() == StatusCode::kResourceExhausted && !queue_.closed()) {
     {
       std::lock_guard lock(mutex_);
       if (blocked_because_.empty()) spdlog::error("journal: {}", status.message());
       blocked_because_ = status.message();
       ++counters_.commit_retries;
     }
-    if (queue_.closed()) return status;
     std::this_thread::sleep_for(kCommitRetry);
-    status = journal_->Commit(turn->batch);
+    status = CommitTurn(turn);
   }
-  turn->batch.live.swap(turn->output.live);
-  turn->batch.settled.swap(turn->output.settled);
-  turn->batch.dispositions.swap(turn->output.dispositions);
   std::lock_guard lock(mutex_);
   blocked_because_ = status.ok() ? "" : status.message();
-  if (!status.ok()) return status;
-  ++counters_.commits;
-  counters_.entries += turn->batch.entries.size();
-  counters_.feeds = engine_.FeedCounters();
-  return {};
+  return status;
 }
 
 void FusionLoop::Speak(Turn* turn) {

@@ -62,8 +62,9 @@ class FusionLoop {
              std::size_t queue_batches_max, FusionLoopCallbacks callbacks);
   ~FusionLoop();
 
-  // Replays the journal into the engine, proves that it makes the records that are on disk, and
-  // logs the journal's identity and the configuration if they are new. Before Start.
+  // Replays the journal into the engine, checks that it comes to the seqs that are on disk, and
+  // logs the journal's identity and the configuration if they are new. A full disk is
+  // kResourceExhausted here. Before Start.
   Status Recover();
   void Start();
   void Stop();
@@ -71,8 +72,8 @@ class FusionLoop {
   bool Offer(IngressBatch&& batch);
   void Post(FeedStatus status);
   void Post(CameraStatus status);
-  void Post(HostClock clock);
   // False when the queue is full: say it again later.
+  bool Post(HostClock clock);
   bool Post(FrameFound found);
   void PostDispositionsAcked(std::string feed_id, std::uint64_t through_seq);
   Result<ActionResult> Act(const OperatorAction& action, Duration timeout);
@@ -99,8 +100,10 @@ class FusionLoop {
   void TakeBatch(IngressBatch&& batch, Turn* turn);
   void Append(decltype(LogEntry::body) body, Turn* turn);
   Status CommitTurn(Turn* turn);
+  Status CommitWhenThereIsRoom(Turn* turn);
+  UtcTime LogTime();
   void Speak(Turn* turn);
-  Duration WaitFor() const;
+  Duration WaitFor();
   std::uint64_t& Admitted(const std::string& feed_id, const std::string& outbox_id);
 
   Journal* const journal_;
@@ -109,6 +112,7 @@ class FusionLoop {
   const FusionLoopCallbacks callbacks_;
   Engine engine_;
   UtcTime last_at_ = UtcTime::min();
+  SteadyTime last_at_steady_{};
   // Highest seq handed to the engine, per outbox: what a newer session sends again while an older
   // one's batch is still under way is taken once.
   std::map<std::pair<std::string, std::string>, std::uint64_t> admitted_;

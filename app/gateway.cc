@@ -33,7 +33,7 @@ namespace {
 
 constexpr std::size_t kClosedIncidentsInMemory = 1000;
 constexpr std::size_t kWallJobsMax = 256;
-constexpr std::size_t kToldAgainMax = 1000;
+constexpr std::size_t kDeadLettersPerRead = 1000;
 constexpr std::size_t kStillsQueueMax = 4096;
 constexpr Duration kActionTimeout = std::chrono::seconds{5};
 constexpr Duration kHostClockInterval = std::chrono::minutes{1};
@@ -85,10 +85,7 @@ Result<PublisherProtocol::Decoders> MakeDecoders(const Config& config, const Pro
     FeedConfig feed = section.feed;
     if (feed.plugin_dir.empty()) feed.plugin_dir = files.plugin_dir;
     auto decoder = FeedDecoder::Create(feed, config.sites, *tables);
-    if (!decoder.ok()) {
-      return Status(decoder.status().code(),
-                    "feed \"" + feed.feed_id + "\": " + decoder.status().message());
-    }
+    if (!decoder.ok()) return decoder.status();
     decoders[feed.feed_id] = std::move(*decoder);
   }
   return decoders;
@@ -125,6 +122,7 @@ struct Gateway::Impl final : public IngressSink, public WallBackend {
   const Journal& journal() const override { return *store; }
   FrameStore& frames() override { return *evidence_frames; }
   std::vector<v1::Incident> Incidents(bool include_closed, std::size_t max) const override;
+  std::uint64_t IncidentsThrough(StreamId of) const override { return incidents.ThroughSeq(of); }
   Result<v1::Incident> FindIncident(const std::string& incident_id) const override;
   Result<std::vector<v1::Evidence>> EvidencePage(const std::string& incident_id, std::size_t after,
                                                  std::size_t max) const override;
@@ -157,6 +155,7 @@ struct Gateway::Impl final : public IngressSink, public WallBackend {
   SteadyTime host_clock_checked{};
   Duration host_clock_offset{};  // UTC minus monotonic, at the last look
   bool host_clock_known = false;
+  bool host_clock_untold = false;
 
   mutable std::mutex mutex;
   Status fatal_status;
@@ -229,7 +228,8 @@ Status Gateway::Impl::Create() {
       [this] {
         OpenIncidents snapshot;
         const auto open = incidents.Open();
-        snapshot.live_through_seq = open.through_seq;
+        snapshot.live_through_seq = open.live_through_seq;
+        snapshot.settled_through_seq = open.settled_through_seq;
         for (const auto& incident : open.incidents) {
           snapshot.incidents.push_back(Convert<v1::Incident>(*incident));
         }
@@ -301,24 +301,23 @@ void Gateway::Impl::Published(const EngineOutput& output) {
 void Gateway::Impl::CheckHostClock() {
   const SteadyTime now = clock->SteadyNow();
   const Duration offset = clock->UtcNow().time_since_epoch() - now.time_since_epoch();
-  HostClock current = ReadHostClock();
   const Duration moved =
       offset > host_clock_offset ? offset - host_clock_offset : host_clock_offset - offset;
   const bool stepped = host_clock_known && moved > kHostClockStep;
   host_clock_offset = offset;
   if (!host_clock_known || stepped || now - host_clock_checked > kHostClockInterval) {
     host_clock_checked = now;
-    bool changed = !host_clock_known || stepped;
-    {
-      std::lock_guard lock(mutex);
-      current.epoch = host_clock.epoch + (stepped ? 1 : 0);
-      changed = changed || current.synchronised != host_clock.synchronised;
-      host_clock = current;
-    }
-    if (stepped) spdlog::warn("the host clock was stepped by {} ms", moved.count() / 1'000'000);
-    if (changed) loop->Post(current);
+    HostClock current = ReadHostClock();
+    std::lock_guard lock(mutex);
+    current.epoch = host_clock.epoch + (stepped ? 1 : 0);
+    host_clock_untold |=
+        !host_clock_known || stepped || current.synchronised != host_clock.synchronised;
+    host_clock = current;
+    host_clock_known = true;
   }
-  host_clock_known = true;
+  if (stepped) spdlog::warn("the host clock was stepped by {} ms", moved.count() / 1'000'000);
+  // A full queue: told at the next look.
+  if (host_clock_untold) host_clock_untold = !loop->Post(host_clock);
 }
 
 void Gateway::Impl::FeedChanged(const FeedStatus& status) {
@@ -334,10 +333,14 @@ Result<OutboxState> Gateway::Impl::LookUpOutbox(const std::string& feed_id,
                                                 std::uint64_t acked_through) {
   auto through = store->OutboxThrough(feed_id, outbox_id);
   if (!through.ok()) return through.status();
-  auto letters = store->DeadLetters(feed_id, outbox_id, acked_through, kToldAgainMax);
-  if (!letters.ok()) return letters.status();
   OutboxState state{*through, {}};
-  for (const DeadLetter& letter : *letters) state.rejections.push_back(ToRejection(letter));
+  for (std::uint64_t after = acked_through;;) {
+    const auto letters = store->DeadLetters(feed_id, outbox_id, after, kDeadLettersPerRead);
+    if (!letters.ok()) return letters.status();
+    for (const DeadLetter& letter : *letters) state.rejections.push_back(ToRejection(letter));
+    if (letters->size() < kDeadLettersPerRead) break;
+    after = letters->back().seq;
+  }
   return state;
 }
 

@@ -8,7 +8,7 @@ namespace fusiongateway {
 void IncidentView::Update(const EngineOutput& output) {
   std::lock_guard lock(mutex_);
   for (const StreamRecord& record : output.live) {
-    through_seq_ = record.seq;
+    live_through_seq_ = record.seq;
     const auto* incident = std::get_if<IncidentPtr>(&record.body);
     if (incident == nullptr) continue;
     IncidentPtr& held = incidents_[(*incident)->incident_id];
@@ -17,6 +17,7 @@ void IncidentView::Update(const EngineOutput& output) {
     held = *incident;
     if (newly_closed) closed_.push_back((*incident)->incident_id);
   }
+  if (!output.settled.empty()) settled_through_seq_ = output.settled.back().seq;
   while (closed_.size() > closed_max_) {
     incidents_.erase(closed_.front());
     closed_.pop_front();
@@ -25,11 +26,16 @@ void IncidentView::Update(const EngineOutput& output) {
 
 IncidentView::OpenState IncidentView::Open() const {
   std::lock_guard lock(mutex_);
-  OpenState state{through_seq_, {}};
+  OpenState state{live_through_seq_, settled_through_seq_, {}};
   for (const auto& [id, incident] : incidents_) {
     if (!IsClosed(incident->state)) state.incidents.push_back(incident);
   }
   return state;
+}
+
+std::uint64_t IncidentView::ThroughSeq(StreamId stream) const {
+  std::lock_guard lock(mutex_);
+  return stream == StreamId::kLive ? live_through_seq_ : settled_through_seq_;
 }
 
 std::vector<IncidentPtr> IncidentView::Newest(bool include_closed, std::size_t max) const {

@@ -21,10 +21,13 @@ class IncidentView {
   void Update(const EngineOutput& output);
 
   struct OpenState {
-    std::uint64_t through_seq = 0;  // of the live stream
+    std::uint64_t live_through_seq = 0;
+    std::uint64_t settled_through_seq = 0;
     std::vector<IncidentPtr> incidents;
   };
   OpenState Open() const;
+  // The records that what is read here afterwards knows of, at least.
+  std::uint64_t ThroughSeq(StreamId stream) const;
   // Latest change first.
   std::vector<IncidentPtr> Newest(bool include_closed, std::size_t max) const;
   IncidentPtr Find(const std::string& incident_id) const;
@@ -34,7 +37,8 @@ class IncidentView {
   mutable std::mutex mutex_;
   std::map<std::string, IncidentPtr> incidents_;
   std::deque<std::string> closed_;  // oldest first
-  std::uint64_t through_seq_ = 0;
+  std::uint64_t live_through_seq_ = 0;
+  std::uint64_t settled_through_seq_ = 0;
 };
 
 }  // namespace fusiongateway

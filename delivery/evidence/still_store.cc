@@ -89,17 +89,17 @@ Status StillStore::Open() {
   }
   std::sort(found.begin(), found.end());
   std::lock_guard lock(mutex_);
-  for (const auto& [time, path] : found) Admit(path.filename(), fs::file_size(path, error));
+  for (const auto& [time, path] : found) {
+    const std::uintmax_t bytes = fs::file_size(path, error);
+    if (!error) Admit(path.filename(), bytes);
+  }
   return {};
 }
 
 Status StillStore::Save(const Snapshot& still) {
   const auto name = FileName(still.frame.frame_id);
   if (!name) return InvalidArgument("not a frame_id: " + still.frame.frame_id.substr(0, 200));
-  {
-    std::lock_guard lock(mutex_);
-    if (bytes_of_.contains(*name)) return {};
-  }
+  if (Load(still.frame.frame_id).ok()) return {};
   const std::string bytes = Encode(still);
   const fs::path path = fs::path(directory_) / *name;
   const fs::path beside = path.string() + ".part";

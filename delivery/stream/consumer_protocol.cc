@@ -164,14 +164,12 @@ ConsumerProtocol::Sent ConsumerProtocol::SendBeginning(const std::string& connec
 
 ConsumerProtocol::Sent ConsumerProtocol::SendSnapshot(const std::string& connection,
                                                       Consumer& consumer) {
-  // Taken before the incidents, so that they know at least what was settled by then.
-  const std::uint64_t settled_through = sources_.journal.range(StreamId::kSettled).newest;
   OpenIncidents open = sources_.open_incidents();
   v1::StreamMessage message;
   auto* snapshot = message.mutable_snapshot();
   snapshot->set_journal_id(sources_.journal.journal_id());
   snapshot->set_through_seq(consumer.stream == StreamId::kLive ? open.live_through_seq
-                                                               : settled_through);
+                                                               : open.settled_through_seq);
   for (v1::Incident& incident : open.incidents) {
     if (incident.restricted() && !consumer.may_read_restricted) continue;
     if (consumer.filter.Passes(incident)) *snapshot->add_incidents() = std::move(incident);

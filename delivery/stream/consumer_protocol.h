@@ -37,6 +37,7 @@ struct ConsumerLimits {
 // The open incidents as of a record of the live stream that is committed.
 struct OpenIncidents {
   std::uint64_t live_through_seq = 0;
+  std::uint64_t settled_through_seq = 0;
   std::vector<v1::Incident> incidents;
 };
 

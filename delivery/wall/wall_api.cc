@@ -193,7 +193,7 @@ v1::Snapshot VisibleSnapshot(const WallBackend& backend, StreamId stream, bool i
   v1::Snapshot snapshot;
   snapshot.set_journal_id(backend.journal().journal_id());
   // Before the incidents are read: they may be newer than this seq says, never older.
-  snapshot.set_through_seq(backend.journal().range(stream).newest);
+  snapshot.set_through_seq(backend.IncidentsThrough(stream));
   for (v1::Incident& incident : backend.Incidents(include_closed, kIncidentsMax)) {
     if (!incident.restricted()) *snapshot.add_incidents() = std::move(incident);
   }

@@ -35,6 +35,8 @@ class WallBackend {
 
   // Current state of open incidents and those that ended recently, newest first.
   virtual std::vector<v1::Incident> Incidents(bool include_closed, std::size_t max) const = 0;
+  // The stream's records that incidents read afterwards know of, at least.
+  virtual std::uint64_t IncidentsThrough(StreamId stream) const = 0;
   virtual Result<v1::Incident> FindIncident(const std::string& incident_id) const = 0;
   // All evidence, from `after` (0-based index) on, at most `max`.
   virtual Result<std::vector<v1::Evidence>> EvidencePage(const std::string& incident_id,

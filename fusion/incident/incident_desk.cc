@@ -95,7 +95,6 @@ UtcTime IncidentDesk::ExpiryFromNow() const {
 }
 
 // ---- reports
-// -------------------------------------------------------------------------------------
 
 IncidentSlotPtr IncidentDesk::TakeReport(const ReportPtr& report, const IncidentSlotPtr& previous) {
   const ReportFacts facts = FactsOf(report, *city_);
@@ -280,7 +279,6 @@ void IncidentDesk::RemoveEvidence(const IncidentSlotPtr& slot, const ReportFacts
 }
 
 // ---- relations
-// -----------------------------------------------------------------------------------
 
 void IncidentDesk::Relate(const std::vector<Relation>& relations, Incident* incident) {
   for (const Relation& relation : relations) {
@@ -308,7 +306,6 @@ void IncidentDesk::RelateBack(const std::vector<Relation>& relations, const Inci
 }
 
 // ---- revisions
-// -----------------------------------------------------------------------------------
 
 void IncidentDesk::Reassess(const IncidentSlotPtr& slot, Incident incident,
                             const ReportFacts* newest) {
@@ -363,7 +360,6 @@ void IncidentDesk::TellSources(const IncidentSlotPtr& slot, const std::string& n
 }
 
 // ---- cameras
-// -------------------------------------------------------------------------------------
 
 void IncidentDesk::RankCamerasFor(const IncidentSlotPtr& slot, Incident* incident) const {
   std::set<std::string> named;
@@ -410,19 +406,19 @@ void IncidentDesk::TakeFrame(const FrameFound& found) {
   if (!wishes_.Answer(found) || found.frame_id.empty()) return;
   const IncidentSlotPtr slot = store_.Find(found.incident_id);
   if (!slot) return;
-  // A mark names no incident, so one made for a restricted incident could not be withheld later.
-  if (!slot->current->restricted) {
-    StreamRecord mark;
-    mark.body =
-        FrameMark{found.camera_id, found.frame_id, found.captured, found.keyframe, "evidence"};
-    writer_->Live(std::move(mark));
-  }
   Incident incident = *slot->current;
   const std::size_t at = EvidenceOf(incident, found.feed_id, found.report_id);
   const auto camera =
       std::find_if(incident.cameras.begin(), incident.cameras.end(),
                    [&](const IncidentCamera& c) { return c.camera_id == found.camera_id; });
   if (at == incident.evidence.size() || camera == incident.cameras.end()) return;
+  // A mark names no incident, so one made for a restricted incident could not be withheld later.
+  if (!incident.restricted) {
+    StreamRecord mark;
+    mark.body =
+        FrameMark{found.camera_id, found.frame_id, found.captured, found.keyframe, "evidence"};
+    writer_->Live(std::move(mark));
+  }
   camera->frames.push_back(
       {found.frame_id, found.captured,
        SaturatingSubtract(found.captured.utc, incident.evidence[at].aligned.utc), found.keyframe,
@@ -432,7 +428,6 @@ void IncidentDesk::TakeFrame(const FrameFound& found) {
 }
 
 // ---- people and time
-// -----------------------------------------------------------------------------
 
 void IncidentDesk::TakeAction(const OperatorAction& action) {
   if (const auto known = action_results_.find(action.action_id);

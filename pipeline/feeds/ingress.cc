@@ -43,6 +43,7 @@ struct Ingress::Impl {
   void DrainPosted();
   void DrainMonitor();
   void Send(std::vector<OutgoingMessage>& messages);
+  void ReplyLost(const std::string& peer);
   void Wake();
   void PublishCounters();
 
@@ -207,15 +208,20 @@ void Ingress::Impl::Send(std::vector<OutgoingMessage>& messages) {
     try {
       zmq::message_t peer(message.peer.data(), message.peer.size());
       if (!router.send(peer, zmq::send_flags::sndmore | zmq::send_flags::dontwait)) {
-        ++own.replies_dropped;
+        ReplyLost(message.peer);
         continue;
       }
       router.send(zmq::message_t(message.bytes.data(), message.bytes.size()),
                   zmq::send_flags::dontwait);
     } catch (const zmq::error_t&) {
-      ++own.replies_dropped;  // EHOSTUNREACH: the peer is gone
+      ReplyLost(message.peer);  // EHOSTUNREACH: the peer is gone
     }
   }
+}
+
+void Ingress::Impl::ReplyLost(const std::string& peer) {
+  ++own.replies_dropped;
+  protocol.ReplyLost(peer);
 }
 
 void Ingress::Impl::PublishCounters() {

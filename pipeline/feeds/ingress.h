@@ -3,8 +3,8 @@
 //
 // Start binds and starts the thread; Stop ends it. Committed and DispositionsMade may be called
 // from any thread and only enqueue. Bounds: message size, high-water marks, sessions and their
-// windows. A peer that does not read loses its connection's messages beyond the mark (counted); it
-// hears the same again after its next hello.
+// windows. A peer that does not read loses messages beyond the mark (counted) and with the first of
+// them its session; it hears the same again after its next hello.
 #pragma once
 
 #include <cstdint>

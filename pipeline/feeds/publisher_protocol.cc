@@ -11,6 +11,7 @@ namespace {
 constexpr std::uint32_t kProtocolVersion = 1;
 constexpr std::size_t kIdBytesMax = 128;
 constexpr std::size_t kFencedPeersMax = 4096;
+constexpr std::size_t kRejectionsPerAck = 256;
 
 void ToWire(std::uint64_t seq, const Refusal& from, v1::Rejection* to) {
   to->set_seq(seq);
@@ -119,6 +120,10 @@ void PublisherProtocol::HandleHello(const v1::Hello& hello, const Turn& turn) {
     if (older != nullptr && older->peer != turn.peer) Fence(*older, turn.out);
   }
   fenced_peers_.erase(turn.peer);
+  const auto own = sessions_.find(turn.peer);
+  if (own != sessions_.end() && own->second.feed_id != hello.feed_id()) {
+    Close(turn.peer, FeedStatus::State::kDisconnected, "said hello for another feed");
+  }
   sessions_.erase(turn.peer);
   std::erase_if(peer_of_feed_, [&](const auto& entry) { return entry.second == turn.peer; });
 
@@ -150,13 +155,27 @@ void PublisherProtocol::HandleHello(const v1::Hello& hello, const Turn& turn) {
   if (test) return;
 
   peer_of_feed_[hello.feed_id()] = turn.peer;
-  if (!outbox.rejections.empty()) SendAck(session, outbox.rejections, turn.out);
+  TellRejectionsAgain(session, outbox.rejections, turn.out);
   PumpDispositions(session, turn.out);
   FeedStatus status;
   status.feed_id = session.feed_id;
   status.state = FeedStatus::State::kConnected;
   status.client = session.client;
   sink_->FeedChanged(status);
+}
+
+// In parts, each acking no further than the rejections told so far: a publisher that is cut off in
+// between hears the rest after its next hello.
+void PublisherProtocol::TellRejectionsAgain(const Session& session,
+                                            const std::vector<v1::Rejection>& rejections,
+                                            std::vector<OutgoingMessage>* out) {
+  for (std::size_t begin = 0; begin < rejections.size(); begin += kRejectionsPerAck) {
+    const std::size_t end = std::min(begin + kRejectionsPerAck, rejections.size());
+    SendAck(session,
+            {rejections.begin() + static_cast<std::ptrdiff_t>(begin),
+             rejections.begin() + static_cast<std::ptrdiff_t>(end)},
+            out, end == rejections.size() ? session.committed_through : rejections[end - 1].seq());
+  }
 }
 
 void PublisherProtocol::HandlePublish(const v1::Publish& publish, std::size_t message_bytes,
@@ -351,6 +370,10 @@ void PublisherProtocol::PumpDispositions(Session& session, std::vector<OutgoingM
   }
 }
 
+void PublisherProtocol::ReplyLost(const std::string& peer) {
+  Close(peer, FeedStatus::State::kDisconnected, "gone, or does not read what it is told");
+}
+
 void PublisherProtocol::Expire(SteadyTime steady_now) {
   std::vector<std::string> silent;
   for (const auto& [peer, session] : sessions_) {
@@ -414,10 +437,11 @@ void PublisherProtocol::Close(const std::string& peer, FeedStatus::State state,
 
 void PublisherProtocol::SendAck(const Session& session,
                                 const std::vector<v1::Rejection>& rejections,
-                                std::vector<OutgoingMessage>* out) {
+                                std::vector<OutgoingMessage>* out,
+                                std::optional<std::uint64_t> through_seq) {
   v1::GatewayMessage message;
   v1::Ack* ack = message.mutable_ack();
-  ack->set_through_seq(session.committed_through);
+  ack->set_through_seq(through_seq.value_or(session.committed_through));
   for (const auto& rejection : rejections) *ack->add_rejections() = rejection;
   ack->mutable_window()->set_payloads(limits_.window_payloads);
   ack->mutable_window()->set_bytes(limits_.window_bytes);

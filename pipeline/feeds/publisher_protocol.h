@@ -85,6 +85,9 @@ class PublisherProtocol {
   void Committed(const CommittedThrough& committed, std::vector<OutgoingMessage>* out);
   // New dispositions of a feed are on disk.
   void DispositionsMade(const std::string& feed_id, std::vector<OutgoingMessage>* out);
+  // A message to this peer was lost: ends its session, so that everything above what it has acked
+  // is told again after its next hello.
+  void ReplyLost(const std::string& peer);
   // Ends sessions that have been silent for too long.
   void Expire(SteadyTime steady_now);
 
@@ -137,7 +140,10 @@ class PublisherProtocol {
                         std::vector<OutgoingMessage>* out);
   void SendBusy(Session& session, const Turn& turn);
   void SendAck(const Session& session, const std::vector<v1::Rejection>& rejections,
-               std::vector<OutgoingMessage>* out);
+               std::vector<OutgoingMessage>* out,
+               std::optional<std::uint64_t> through_seq = std::nullopt);
+  void TellRejectionsAgain(const Session& session, const std::vector<v1::Rejection>& rejections,
+                           std::vector<OutgoingMessage>* out);
   void PumpDispositions(Session& session, std::vector<OutgoingMessage>* out);
 
   // The session of this peer if `session_id` is its own; otherwise tells the peer why not.

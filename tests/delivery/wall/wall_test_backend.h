@@ -112,6 +112,9 @@ class TestBackend : public WallBackend {
   const Journal& journal() const override { return journal_; }
   FrameStore& frames() override { return frames_; }
   std::vector<v1::Incident> Incidents(bool include_closed, std::size_t max) const override;
+  std::uint64_t IncidentsThrough(StreamId stream) const override {
+    return journal_.range(stream).newest;
+  }
   Result<v1::Incident> FindIncident(const std::string& incident_id) const override;
   Result<std::vector<v1::Evidence>> EvidencePage(const std::string& incident_id, std::size_t after,
                                                  std::size_t max) const override;
