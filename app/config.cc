@@ -1,7 +1,10 @@
 #include "app/config.h"
 
+#include <arpa/inet.h>
 #include <yaml-cpp/yaml.h>
 
+#include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <cmath>
 #include <filesystem>
@@ -43,8 +46,9 @@ bool Convert(const std::string& text, double* value) {
 }
 bool Convert(const std::string& text, Duration* value) {
   const auto parsed = ParseDuration(text);
-  if (parsed.ok()) *value = *parsed;
-  return parsed.ok();
+  if (!parsed.ok() || *parsed < Duration{}) return false;
+  *value = *parsed;
+  return true;
 }
 bool Convert(const std::string& text, std::optional<Duration>* value) {
   if (text == "unknown") {
@@ -305,6 +309,10 @@ CameraSection ReadCamera(Section& section) {
   section.Read("ring_bytes", &camera.ring_bytes);
   section.Read("stall_after", &camera.stall_after);
   section.Read("latency", &camera.latency);
+  if (camera.url.find('@') != std::string::npos) {
+    section.Fail("camera \"" + camera.camera_id +
+                 "\": the url must not carry user and password; set user and password instead");
+  }
   config.engine.camera_id = camera.camera_id;
   section.Read("name", &config.engine.name);
   section.Read("role", &config.engine.role);
@@ -375,6 +383,15 @@ void CheckIds(const Config& config, Section& root) {
                 "\", which is not among feeds");
     }
   }
+  if (config.fusion.windows.distance_m < 0 || config.fusion.windows.odour_distance_m < 0) {
+    root.Fail("fusion.windows: distances must not be negative");
+  }
+  const bool plain_id = std::all_of(config.gateway_id.begin(), config.gateway_id.end(), [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_' || c == '.';
+  });
+  if (!plain_id || config.gateway_id.empty() || config.gateway_id.size() > 64) {
+    root.Fail("gateway_id is part of every incident's id: 1 to 64 letters, digits, '-', '_', '.'");
+  }
   if (config.fusion.accept_sources == 0) root.Fail("fusion.accept_sources must be at least 1");
   if (config.wall.worker_threads == 0) root.Fail("wall.worker_threads must be at least 1");
   if (config.publishers.batch_max == 0 ||
@@ -413,11 +430,19 @@ Result<Duration> ParseDuration(const std::string& text) {
 }
 
 bool IsLoopbackEndpoint(const std::string& endpoint) {
-  if (endpoint.starts_with("ipc://") || endpoint.starts_with("inproc://")) return true;
-  for (const char* host : {"tcp://127.", "tcp://[::1]:", "tcp://localhost:"}) {
-    if (endpoint.starts_with(host)) return true;
+  if (endpoint.starts_with("inproc://")) return true;
+  // libzmq takes several addresses, and a source address, in one endpoint.
+  if (endpoint.find_first_of(";, ") != std::string::npos) return false;
+  if (endpoint.starts_with("ipc://")) return true;
+  const std::string prefix = "tcp://";
+  const std::size_t colon = endpoint.rfind(':');
+  if (!endpoint.starts_with(prefix) || colon == std::string::npos || colon < prefix.size()) {
+    return false;
   }
-  return false;
+  const std::string host = endpoint.substr(prefix.size(), colon - prefix.size());
+  if (host == "localhost" || host == "[::1]") return true;
+  in_addr address{};
+  return inet_pton(AF_INET, host.c_str(), &address) == 1 && ntohl(address.s_addr) >> 24 == 127;
 }
 
 Result<LoadedConfig> ParseConfig(const std::string& text, const std::string& path) {

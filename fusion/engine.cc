@@ -8,6 +8,7 @@
 #include "fusion/sequence/admission.h"
 #include "fusion/sequence/point_table.h"
 #include "fusion/sequence/record_writer.h"
+#include "fusion/sequence/secrecy.h"
 #include "fusion/sequence/sequencer.h"
 
 namespace fusiongateway {
@@ -49,6 +50,7 @@ struct Engine::State {
   std::uint64_t position = 0;
   UtcTime at = UtcTime::min();
   RecordWriter writer;
+  Secrecy secrecy;
   AdmissionDesk admission;
   Sequencer sequencer;
   PointTable points;
@@ -68,8 +70,15 @@ void Engine::State::Take(const ConfigLoaded& loaded, std::uint64_t) {
   desk.SetCity(std::make_shared<const City>(loaded.config));
 }
 
-void Engine::State::Take(const ReportPtr& report, std::uint64_t report_position) {
-  if (!report) return;
+void Engine::State::Take(const ReportPtr& logged, std::uint64_t report_position) {
+  if (!logged) return;
+  ReportPtr report = logged;
+  if (secrecy.Covers(*logged) && !logged->restricted) {
+    Report secret = *logged;
+    secret.restricted = true;
+    report = std::make_shared<const Report>(std::move(secret));
+    report_position = 0;  // not what stands in the log: the record carries it whole
+  }
   const KnownReports::Answer answer = admission.Admit(*report, at);
   if (!answer.known) return;
 

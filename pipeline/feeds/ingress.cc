@@ -20,7 +20,10 @@ namespace {
 
 // libzmq drops a longer message and its connection before it is in memory.
 constexpr std::int64_t kMessageBytesHardMax = 16 << 20;
-constexpr int kHighWaterMark = 4096;
+constexpr int kReceiveHighWaterMark = 4096;
+// Above what one publisher is told at once (unacked dispositions, acks); times a reply's size this
+// bounds what a peer that does not read costs.
+constexpr int kSendHighWaterMark = 512;
 constexpr int kMessagesPerTurn = 64;
 constexpr std::chrono::milliseconds kPollInterval{200};
 
@@ -82,8 +85,8 @@ Status Ingress::Impl::Bind() try {
   }
   router.set(zmq::sockopt::linger, 0);
   router.set(zmq::sockopt::maxmsgsize, kMessageBytesHardMax);
-  router.set(zmq::sockopt::sndhwm, kHighWaterMark);
-  router.set(zmq::sockopt::rcvhwm, kHighWaterMark);
+  router.set(zmq::sockopt::sndhwm, kSendHighWaterMark);
+  router.set(zmq::sockopt::rcvhwm, kReceiveHighWaterMark);
   router.set(zmq::sockopt::router_mandatory, true);
   // A peer whose host vanished is noticed, and its queue freed, without waiting for TCP.
   router.set(zmq::sockopt::heartbeat_ivl, 5000);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "pipeline/feeds/utf8.h"
 #include "proto/codec/codec.h"
 
 namespace fusiongateway {
@@ -11,6 +12,7 @@ namespace {
 constexpr std::uint32_t kProtocolVersion = 1;
 constexpr std::size_t kIdBytesMax = 128;
 constexpr std::size_t kFencedPeersMax = 4096;
+constexpr std::size_t kTestResultBytesMax = 64 << 10;
 constexpr std::size_t kRejectionsPerAck = 256;
 
 void ToWire(std::uint64_t seq, const Refusal& from, v1::Rejection* to) {
@@ -78,7 +80,7 @@ void PublisherProtocol::Handle(const std::string& peer, std::string_view bytes, 
 void PublisherProtocol::HandleHello(const v1::Hello& hello, const Turn& turn) {
   if (!decoders_.contains(hello.feed_id())) {
     return ReplyError(turn, "UNKNOWN_FEED",
-                      "no feed \"" + hello.feed_id().substr(0, kIdBytesMax) +
+                      "no feed \"" + std::string(Truncated(hello.feed_id(), kIdBytesMax)) +
                           "\" is configured here; ask the gateway's administrator for its feed_id");
   }
   if (turn.allowed_feed && *turn.allowed_feed != hello.feed_id()) {
@@ -132,7 +134,7 @@ void PublisherProtocol::HandleHello(const v1::Hello& hello, const Turn& turn) {
   session.peer = turn.peer;
   session.feed_id = hello.feed_id();
   session.outbox_id = hello.outbox_id();
-  session.client = hello.client().substr(0, kIdBytesMax);
+  session.client = Truncated(hello.client(), kIdBytesMax);
   session.test = test;
   session.form = turn.form;
   session.resumed_after = session.committed_through = session.received_through = outbox.through_seq;
@@ -207,6 +209,14 @@ void PublisherProtocol::PublishTest(Session& session, const v1::Publish& publish
       fusiongateway::ToWire(*report, result->add_reports());
     }
     if (item.refusal) ToWire(item.seq, *item.refusal, result->mutable_rejection());
+    // A test session gives no credit back, so what waits for a peer that does not read is bounded
+    // by the socket's queue times this.
+    if (result->ByteSizeLong() > kTestResultBytesMax) {
+      result->clear_reports();
+      ToWire(item.seq,
+             {"RESULT_TOO_LARGE", "taken, but too large to show; test a smaller payload", ""},
+             result->mutable_rejection());
+    }
     Reply(turn, reply);
   }
   session.committed_through = publish.first_seq() + publish.payloads_size() - 1;

@@ -40,7 +40,7 @@ struct PublisherLimits {
   Duration busy_retry_after = std::chrono::milliseconds{50};
   Duration session_timeout = std::chrono::seconds{30};
   std::uint64_t unacked_dispositions_max = 256;
-  std::size_t test_sessions_max = 64;
+  std::size_t test_sessions_max = 8;
 };
 
 // One message to one peer. `peer` is the ROUTER's routing id.

@@ -163,11 +163,12 @@ Status ParseJson(std::string_view bytes, google::protobuf::Message* to) {
   return InvalidArgument("not this message in JSON: " + std::string(status.message()));
 }
 
-// A string element is base64 (of protobuf or any other bytes); anything else is the native value.
-Result<std::string> PayloadBytes(const std::string& element) {
+// A string element is base64 (of protobuf or any other bytes); anything else is the native value. A
+// string that is not base64 stays what it is, for the feed's plugin to refuse by its seq.
+std::string PayloadBytes(const std::string& element) {
   if (element.empty() || element.front() != '"') return element;
   v1::Publish holder;
-  if (Status s = ParseJson("{\"payloads\":[" + element + "]}", &holder); !s.ok()) return s;
+  if (!ParseJson("{\"payloads\":[" + element + "]}", &holder).ok()) return element;
   return holder.payloads(0);
 }
 
@@ -191,9 +192,7 @@ Status ParsePublisherMessage(std::string_view bytes, WireForm form, v1::Publishe
   if (Status s = ParseJson(envelope, to); !s.ok()) return s;
   if (elements.empty()) return {};
   for (const std::string& element : elements) {
-    auto payload = PayloadBytes(element);
-    if (!payload.ok()) return payload.status();
-    to->mutable_publish()->add_payloads(std::move(*payload));
+    to->mutable_publish()->add_payloads(PayloadBytes(element));
   }
   return {};
 }

@@ -98,6 +98,8 @@ TEST(ConfigTest, NothingButLoopbackListensWithoutCredentials) {
   for (const char* open :
        {"publishers: {endpoint: 'tcp://0.0.0.0:5701'}", "publishers: {endpoint: 'tcp://*:5701'}",
         "consumers: {endpoint: 'tcp://192.168.1.5:5702'}",
+        "publishers: {endpoint: 'tcp://127.0.0.1:5701;0.0.0.0:5701'}",
+        "publishers: {endpoint: 'tcp://127.0.0.1.evil.example:5701'}",
         "consumers: {broadcast_endpoint: 'tcp://[::]:5703'}"}) {
     EXPECT_THAT(ErrorOf("gateway_id: a\n" + std::string(open) + "\n"),
                 HasSubstr("has no credentials"))
@@ -116,6 +118,16 @@ TEST(ConfigTest, IdsUsedTwiceAndSitesThatDoNotExistAreRefused) {
               HasSubstr("\"x\" is used twice"));
   EXPECT_THAT(ErrorOf("gateway_id: a\ncameras: [{camera_id: c, url: 'rtsp://h/c', site_id: s}]\n"),
               HasSubstr("which is not among sites"));
+}
+
+TEST(ConfigTest, WhatWouldOnlyShowLaterIsRefusedNow) {
+  EXPECT_THAT(ErrorOf("gateway_id: a\nfusion: {windows: {sensor: -5s}}\n"),
+              HasSubstr("must be a time span"));
+  EXPECT_THAT(ErrorOf("gateway_id: 'a/../b'\n"), HasSubstr("letters, digits"));
+  EXPECT_THAT(ErrorOf("gateway_id: a\npublishers: {window_bytes: 1000}\n"),
+              HasSubstr("busy for ever"));
+  EXPECT_THAT(ErrorOf("gateway_id: a\ncameras: [{camera_id: c, url: 'rtsp://u:p@h/c'}]\n"),
+              HasSubstr("must not carry user and password"));
 }
 
 TEST(ConfigTest, RelativePathsAreTakenFromTheFilesFolder) {

@@ -356,6 +356,24 @@ TEST_F(PublisherProtocolTest, AKeyBoundToAnotherFeedIsForbidden) {
   EXPECT_EQ(Read(out)[0].error().code(), "FORBIDDEN");
 }
 
+TEST_F(PublisherProtocolTest, ALongClientNameIsCutBetweenCharacters) {
+  v1::PublisherMessage message;
+  message.mutable_hello()->set_feed_id("grid");
+  message.mutable_hello()->set_protocol(1);
+  message.mutable_hello()->set_outbox_id("box-1");
+  message.mutable_hello()->set_client(std::string(127, 'a') + "张");
+  Say("p", message);
+  ASSERT_THAT(sink_.statuses, SizeIs(1));
+  EXPECT_EQ(sink_.statuses[0].client, std::string(127, 'a')) << "half a character in a protobuf "
+                                                                "string makes the log unreadable";
+}
+
+TEST_F(PublisherProtocolTest, AMessageLostToAPeerEndsItsSessionSoThatItIsToldAgain) {
+  const auto welcome = Hello("p");
+  protocol_->ReplyLost("p");
+  EXPECT_EQ(Publish("p", welcome.session(), 1, 1)[0].error().code(), "HELLO_REQUIRED");
+}
+
 TEST_F(PublisherProtocolTest, AProbeIsAnsweredWithBothGatewayTimes) {
   Hello("p");
   v1::PublisherMessage message;

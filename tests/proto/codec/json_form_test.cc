@@ -46,6 +46,13 @@ TEST(JsonFormTest, ABrokenPayloadIsHandedOnForItsPluginToRefuse) {
   EXPECT_EQ(message.publish().payloads(2), R"({"a":2})");
 }
 
+TEST(JsonFormTest, AStringThatIsNotBase64IsHandedOnForItsPluginToRefuse) {
+  v1::PublisherMessage message;
+  ASSERT_TRUE(Parse(R"({"publish":{"payloads":[{"a":1},"not base64!",{"a":2}]}})", &message).ok());
+  ASSERT_EQ(message.publish().payloads_size(), 3);
+  EXPECT_EQ(message.publish().payloads(1), R"("not base64!")");
+}
+
 TEST(JsonFormTest, PayloadsOfAnotherObjectAreNotTouched) {
   v1::PublisherMessage message;
   ASSERT_TRUE(Parse(R"({"extra":{"payloads":[{"x":1}]},"hello":{"feedId":"f"}})", &message).ok());
