@@ -200,7 +200,7 @@ try {
       }
     };
   });
-  await page.goto(url);
+  await page.goto(url, { timeout: 120_000 });  // a browser's first page on a busy machine
   failed += await run(page);
   console.log(`${await loadedPictures(page)} pictures at the end`);
 } finally {
