@@ -22,7 +22,8 @@ namespace fusiongateway::demo_city {
 struct PublishersOptions {
   std::string gateway = "tcp://127.0.0.1:5701";
   std::uint64_t seed = 1;
-  // Where the outboxes are kept. Empty: a folder of this run's own, removed at the end.
+  // Where the outboxes are kept: a next run there goes on with what had not got through, and what
+  // happens in it has ids of its own. Empty: a folder of this run's own, removed at the end.
   std::filesystem::path state_folder;
   // Only the scenario, no quiet city around it.
   bool scenario_only = false;

@@ -49,7 +49,10 @@ class Run(unittest.TestCase):
         process.send_signal(signal.SIGTERM)
         self.ended(project, process)
         with open(os.path.join(project.root, "build/run/demo-city.log"), encoding="utf-8") as log:
-            self.assertIn(f"--gateway tcp://127.0.0.1:{publishers} --rtsp-port {rtsp}", log.read())
+            told = log.read()
+        self.assertIn(f"--gateway tcp://127.0.0.1:{publishers} --rtsp-port {rtsp}", told)
+        self.assertIn(f"--state {project.root}/build/run/outboxes", told,
+                      "what the city had not got through is kept for the next ./run")
 
     def test_every_way_of_being_stopped_stops_everything(self):
         for sent, status in ((signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)):

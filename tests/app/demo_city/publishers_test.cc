@@ -134,6 +134,35 @@ TEST_F(PublishersTest, WhatHappensWithoutAGatewayIsDeliveredByTheNextRun) {
   EXPECT_EQ(taken, 5u);
 }
 
+TEST_F(PublishersTest, ASecondRunGoesOnInItsOutboxesAndPlaysTheScenarioAnewUnderNewIds) {
+  PublisherPeer gateway;
+  PublishersOptions options = Options(gateway.endpoint());
+  options.scenario_only = true;
+  for (int run = 0; run < 2; ++run) {
+    ScenarioClock scenario(kPace);
+    scenario.Begin(clock_.UtcNow());
+    CityPublishers publishers(clock_, scenario, truth_, options);
+    ASSERT_TRUE(publishers.Start().ok());
+    ASSERT_TRUE(WaitFor([&] { return publishers.scenario_over(); }));
+    ASSERT_TRUE(publishers.Flush(seconds(10)).ok());
+  }
+  std::set<std::string> reports;
+  for (const Json& line : Truth()) {
+    if (line.contains("reportId")) reports.insert(line["reportId"].get<std::string>());
+  }
+  EXPECT_EQ(reports.size(), 10u);
+  std::lock_guard lock(gateway.mutex());
+  EXPECT_EQ(gateway.taken.size(), kFeeds.size()) << "one outbox a feed, in both runs";
+  std::set<std::string> taken;
+  std::size_t taken_count = 0;
+  for (const auto& [id, payloads] : gateway.taken) {
+    taken.insert(payloads.begin(), payloads.end());
+    taken_count += payloads.size();
+  }
+  EXPECT_EQ(taken_count, 10u) << "five of each run";
+  EXPECT_EQ(taken.size(), 10u) << "none twice";
+}
+
 TEST_F(PublishersTest, TruthThatCannotBeWrittenIsRefused) {
   GroundTruth truth;
   EXPECT_FALSE(truth.Open(folder_.Path("no/such/folder/truth.jsonl")).ok());
