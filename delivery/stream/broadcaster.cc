@@ -13,12 +13,6 @@ constexpr std::size_t kTopicsMax = 65536;
 
 }  // namespace
 
-bool IsRestricted(const v1::StreamRecord& record, const RestrictedIncident& restricted_incident) {
-  if (IsMarkedRestricted(record)) return true;
-  return record.has_action() && !record.action().incident_id().empty() &&
-         restricted_incident(record.action().incident_id());
-}
-
 Broadcaster::Broadcaster(const Journal& journal, RestrictedIncident restricted_incident)
     : journal_(journal),
       restricted_incident_(std::move(restricted_incident)),

@@ -11,15 +11,10 @@
 #include <unordered_map>
 
 #include "delivery/journal/journal.h"
+#include "delivery/restricted.h"
 #include "fusion/base/status.h"
 
 namespace fusiongateway {
-
-// True for an incident that ordinary readers may not see, and for one that is not known.
-using RestrictedIncident = std::function<bool(const std::string& incident_id)>;
-
-// Is the record itself restricted, or does it speak of a restricted incident?
-bool IsRestricted(const v1::StreamRecord& record, const RestrictedIncident& restricted_incident);
 
 class Broadcaster {
  public:

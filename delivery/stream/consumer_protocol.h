@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "delivery/journal/journal.h"
-#include "delivery/stream/broadcaster.h"
+#include "delivery/restricted.h"
 #include "delivery/stream/record_filter.h"
 #include "fusion/base/time.h"
 #include "fusiongateway/v1/consumer.pb.h"

@@ -49,11 +49,6 @@ std::string_view DistrictOf(const v1::StreamRecord& record) {
   return kNoDistrict;
 }
 
-bool IsMarkedRestricted(const v1::StreamRecord& record) {
-  return (record.has_report() && record.report().restricted()) ||
-         (record.has_incident() && record.incident().restricted());
-}
-
 Result<RecordFilter> RecordFilter::Make(const v1::Filter& filter) {
   RecordFilter made;
   for (const std::string& code : filter.district_codes()) {

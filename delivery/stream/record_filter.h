@@ -1,4 +1,4 @@
-// Which records a consumer is given: its own filter, and what nobody ordinary may see.
+// Which records a consumer asked for.
 //
 // A filter selects: a record passes when it matches every list that is not empty. District codes
 // match as GB/T 2260 nests them ("410200" lets 410202 through; "000000" only what has no district).
@@ -19,9 +19,6 @@ namespace fusiongateway {
 
 // "000000" for records without one.
 std::string_view DistrictOf(const v1::StreamRecord& record);
-
-// The restricted flag of the record's report or incident.
-bool IsMarkedRestricted(const v1::StreamRecord& record);
 
 class RecordFilter {
  public:

@@ -13,6 +13,7 @@
 #include <zmq.hpp>
 #include <zmq_addon.hpp>
 
+#include "delivery/stream/broadcaster.h"
 #include "pipeline/feeds/zap_responder.h"
 
 namespace fusiongateway {

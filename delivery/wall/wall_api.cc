@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "delivery/restricted.h"
 #include "proto/codec/codec.h"
 #include "proto/codec/json_form.h"
 
@@ -179,16 +180,6 @@ std::optional<StreamId> ParseStreamName(std::string_view name) {
   return std::nullopt;
 }
 
-bool IsVisible(const v1::StreamRecord& record, const WallBackend& backend) {
-  if (record.has_report()) return !record.report().restricted();
-  if (record.has_incident()) return !record.incident().restricted();
-  if (record.has_action()) {
-    const auto incident = backend.FindIncident(record.action().incident_id());
-    return incident.ok() && !incident.value().restricted();
-  }
-  return true;
-}
-
 v1::Snapshot VisibleSnapshot(const WallBackend& backend, StreamId stream, bool include_closed) {
   v1::Snapshot snapshot;
   snapshot.set_journal_id(backend.journal().journal_id());
@@ -208,8 +199,12 @@ Result<v1::Records> VisibleRecords(const WallBackend& backend, StreamId stream,
   records.set_journal_id(backend.journal().journal_id());
   records.set_from_seq(after_seq + 1);
   records.set_through_seq(read->empty() ? after_seq : read->back()->seq());
+  const auto restricted_incident = [&backend](const std::string& incident_id) {
+    const auto incident = backend.FindIncident(incident_id);
+    return !incident.ok() || incident->restricted();
+  };
   for (const WireRecordPtr& record : *read) {
-    if (IsVisible(*record, backend)) *records.add_records() = *record;
+    if (!IsRestricted(*record, restricted_incident)) *records.add_records() = *record;
   }
   return records;
 }

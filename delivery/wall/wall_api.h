@@ -43,10 +43,6 @@ class WallApi {
   const WallOptions& options_;
 };
 
-// True when an ordinary role may see the record. An action is as visible as its incident; one
-// whose incident is no longer known is not shown.
-bool IsVisible(const v1::StreamRecord& record, const WallBackend& backend);
-
 // The open incidents that may be seen, with the seq of `stream` they hold at least the state of.
 v1::Snapshot VisibleSnapshot(const WallBackend& backend, StreamId stream, bool include_closed);
 
