@@ -6,6 +6,8 @@
 #include <optional>
 #include <set>
 
+#include "pipeline/feeds/masking.h"
+
 namespace fusiongateway {
 namespace {
 
@@ -134,7 +136,10 @@ void FusionLoop::PostDispositionsAcked(std::string feed_id, std::uint64_t throug
 Result<ActionResult> FusionLoop::Act(const OperatorAction& action, Duration timeout) {
   auto done = std::make_shared<std::promise<ActionResult>>();
   auto result = done->get_future();
-  if (!queue_.TryPush(PendingAction{action, done})) {
+  PendingAction pending{action, done};
+  // What people type is masked like what systems send, before it is written or shown anywhere.
+  pending.action.reason = Masker(clock_->UtcNow()).Text(action.reason);
+  if (!queue_.TryPush(std::move(pending))) {
     return ResourceExhausted("the gateway is overloaded; try again in a second");
   }
   if (result.wait_for(timeout) != std::future_status::ready) {
@@ -214,10 +219,20 @@ void FusionLoop::Take(Input&& input, Turn* turn) {
   } else if (auto* acked = std::get_if<DispositionsAcked>(&input)) {
     turn->dispositions_acked.push_back(std::move(*acked));
   } else if (auto* pending = std::get_if<PendingAction>(&input)) {
-    waiting_actions_[pending->action.action_id].push_back(pending->done);
-    pending->action.at = LogTime();
-    Append(std::move(pending->action), turn);
+    TakeAction(std::move(*pending), turn);
   }
+}
+
+// An action that changes nothing leaves no entry: refused ones, however many, cost no disk. It is
+// answered after the commit like the others, since what refuses it may be part of this turn.
+void FusionLoop::TakeAction(PendingAction&& pending, Turn* turn) {
+  waiting_actions_[pending.action.action_id].push_back(std::move(pending.done));
+  if (auto result = engine_.ResultWithoutChange(pending.action)) {
+    turn->output.actions.push_back(std::move(*result));
+    return;
+  }
+  pending.action.at = LogTime();
+  Append(std::move(pending.action), turn);
 }
 
 void FusionLoop::TakeBatch(IngressBatch&& batch, Turn* turn) {
@@ -286,7 +301,6 @@ Status FusionLoop::CommitTurn(Turn* turn) {
   // All of it is on disk now and read from there when it is asked for again.
   if (admitted_.size() > kAdmittedMax) admitted_.clear();
   std::lock_guard lock(mutex_);
-  ++counters_.commits;
   counters_.entries += turn->batch.entries.size();
   counters_.feeds = engine_.FeedCounters();
   return {};
@@ -310,16 +324,23 @@ Status FusionLoop::CommitWhenThereIsRoom(Turn* turn) {
 }
 
 void FusionLoop::Speak(Turn* turn) {
-  if (turn->empty()) return;
   for (auto& [key, committed] : turn->outboxes) callbacks_.on_outbox_committed(committed);
-  callbacks_.on_published(turn->output);
+  if (!turn->batch.entries.empty()) callbacks_.on_published(turn->output);
   std::set<std::string> feeds;
   for (const auto& disposition : turn->output.dispositions) feeds.insert(disposition.feed_id);
   for (const auto& feed : feeds) callbacks_.on_dispositions(feed);
   if (!turn->output.frames_wanted.empty()) {
     callbacks_.on_frames_wanted(std::move(turn->output.frames_wanted));
   }
-  for (const ActionResult& result : turn->output.actions) {
+  AnswerActions(turn->output.actions);
+}
+
+void FusionLoop::AnswerActions(const std::vector<ActionResult>& results) {
+  for (const ActionResult& result : results) {
+    if (result.code != StatusCode::kOk) {
+      std::lock_guard lock(mutex_);
+      ++counters_.actions_refused;
+    }
     const auto waiting = waiting_actions_.find(result.action_id);
     if (waiting == waiting_actions_.end()) continue;
     waiting->second.front()->set_value(result);

@@ -8,8 +8,9 @@
 // the log.
 //
 // Post*, Offer and Act may be called from any thread and do not wait, except Act, which waits for
-// its commit. Statuses of cameras and feeds are kept latest-per-id, so that they are bounded and
-// the last word is never lost. Callbacks run on the loop's thread and must not wait.
+// its commit. The reason of an action is masked here. Statuses of cameras and feeds are kept
+// latest-per-id, so that they are bounded and the last word is never lost. Callbacks run on the
+// loop's thread and must not wait.
 #pragma once
 
 #include <cstdint>
@@ -45,10 +46,10 @@ struct FusionLoopCallbacks {
 
 struct FusionLoopCounters {
   std::uint64_t entries = 0;
-  std::uint64_t commits = 0;
   std::uint64_t commit_retries = 0;
   std::uint64_t duplicates_skipped = 0;  // seqs that were under way twice
   std::uint64_t queue_full = 0;
+  std::uint64_t actions_refused = 0;
   std::size_t queue_batches = 0;
   std::map<std::string, FeedStatus> feeds;  // admission, as the engine counts it
 };
@@ -97,12 +98,14 @@ class FusionLoop {
   void Loop();
   void TakeStatuses(Turn* turn);
   void Take(Input&& input, Turn* turn);
+  void TakeAction(PendingAction&& pending, Turn* turn);
   void TakeBatch(IngressBatch&& batch, Turn* turn);
   void Append(decltype(LogEntry::body) body, Turn* turn);
   Status CommitTurn(Turn* turn);
   Status CommitWhenThereIsRoom(Turn* turn);
   UtcTime LogTime();
   void Speak(Turn* turn);
+  void AnswerActions(const std::vector<ActionResult>& results);
   Duration WaitFor();
   std::uint64_t& Admitted(const std::string& feed_id, const std::string& outbox_id);
 

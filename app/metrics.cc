@@ -73,7 +73,7 @@ void AddIngress(const IngressCounters& ingress, Families* out) {
 
 void AddFusion(const MetricsInput& input, Families* out) {
   out->Counter("log_entries_total", "Inputs written to the log", input.fusion.entries);
-  out->Counter("commits_total", "Commits of the journal", input.fusion.commits);
+  out->Counter("commits_total", "Commits of the journal", input.journal.commits);
   out->Counter("commit_retries_total", "Commits tried again because the disk was full",
                input.fusion.commit_retries);
   out->Counter("queue_full_total", "Batches refused because the fusion queue was full",

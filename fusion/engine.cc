@@ -160,6 +160,10 @@ void Engine::Apply(const LogEntry& entry, EngineOutput* out) {
   s.PassTime();
 }
 
+std::optional<ActionResult> Engine::ResultWithoutChange(const OperatorAction& action) const {
+  return state_->desk.ResultWithoutChange(action);
+}
+
 std::optional<UtcTime> Engine::NextWakeUp() const {
   const std::optional<UtcTime> expiry = state_->desk.NextWakeUp();
   const std::optional<UtcTime> settling = state_->sequencer.NextWakeUp();

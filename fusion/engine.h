@@ -45,7 +45,7 @@ struct DispositionMade {
 };
 
 // The result of an operator's action, for the caller who waits for it. Not durable in itself: the
-// action's entry is.
+// entry of an action that was done is.
 struct ActionResult {
   std::string action_id;
   StatusCode code = StatusCode::kOk;
@@ -79,6 +79,10 @@ class Engine {
 
   // Applies the next entry of the log (position = last + 1) and appends what it made to `out`.
   void Apply(const LogEntry& entry, EngineOutput* out);
+
+  // The result of an action that would change nothing, and so need not be logged: one that is
+  // refused as things stand, or the first result of one that is repeated. None = log it.
+  std::optional<ActionResult> ResultWithoutChange(const OperatorAction& action) const;
 
   // When a Tick entry should be logged at the latest; none = only when something happens.
   std::optional<UtcTime> NextWakeUp() const;

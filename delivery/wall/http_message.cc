@@ -100,7 +100,8 @@ ApiResponse ToResponse(const Problem& problem) {
   json["type"] = "urn:fusion-gateway:problem:" + std::string(problem.name);
   json["title"] = problem.zh;
   json["status"] = problem.status;
-  json["detail"] = problem.zh + " / " + problem.en;
+  json["detail"] =
+      (problem.detail_zh.empty() ? problem.zh : problem.detail_zh) + " / " + problem.en;
   for (const auto& [name, value] : problem.members) json[name] = value;
   ApiResponse response;
   response.status = problem.status;

@@ -51,6 +51,8 @@ struct Problem {
   std::string en;
   // Further members, strings all.
   std::vector<std::pair<std::string, std::string>> members;
+  // What `zh`, which names the kind of problem, does not say of this one; empty = nothing.
+  std::string detail_zh = {};
 };
 ApiResponse ToResponse(const Problem& problem);
 

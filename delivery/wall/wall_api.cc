@@ -13,6 +13,7 @@ namespace {
 constexpr std::size_t kIncidentsMax = 500;
 constexpr std::size_t kEvidencePageMax = 500;
 constexpr std::size_t kActionIdBytesMax = 64;
+constexpr std::size_t kActionBytesMax = 64;
 constexpr std::size_t kReasonBytesMax = 1024;
 
 ApiResponse Json(std::string body) {
@@ -35,7 +36,48 @@ ApiResponse NoSuchPath() {
 }
 
 ApiResponse NoSuchIncident() {
-  return ToResponse({404, "no-such-incident", "没有这个事件", "no such incident", {}});
+  return ToResponse({404,
+                     "no-such-incident",
+                     "没有这个事件，现有事件见 /api/v1/incidents",
+                     "no such incident; /api/v1/incidents?closed=1 lists those there are",
+                     {}});
+}
+
+// An action that the engine refused, in its own words ("中文 / English").
+ApiResponse Refused(Problem problem, const std::string& message) {
+  constexpr std::string_view kBetween = " / ";
+  const std::size_t between = message.find(kBetween);
+  if (between == message.npos) {
+    problem.en = message;
+  } else {
+    problem.detail_zh = message.substr(0, between);
+    problem.en = message.substr(between + kBetween.size());
+  }
+  return ToResponse(problem);
+}
+
+ApiResponse BadAction(const std::string& message) {
+  return Refused({400, "bad-action", "操作内容有误", {}, {}}, message);
+}
+
+// The incident is no longer what the operator saw, or is not in a state for the action.
+ApiResponse Conflict(const OperatorAction& action, const v1::Incident& now,
+                     const std::string& message) {
+  const std::string revision = std::to_string(now.revision());
+  if (action.expected_revision != 0 && action.expected_revision != now.revision()) {
+    return Refused({409,
+                    "stale-revision",
+                    "事件已经变化，请看过最新内容后再操作",
+                    {},
+                    {{"revision", revision}}},
+                   message);
+  }
+  return Refused({409,
+                  "not-in-this-state",
+                  "事件当前状态下不能执行此操作",
+                  {},
+                  {{"revision", revision}, {"state", v1::IncidentState_Name(now.state())}}},
+                 message);
 }
 
 ApiResponse WrongMethod(const std::string& allowed) {
@@ -58,8 +100,7 @@ ApiResponse FromStatus(const Status& status) {
     case StatusCode::kOutOfRange:
       return ToResponse({410, "out-of-range", "已超出保存范围", status.message(), {}});
     case StatusCode::kFailedPrecondition:
-      return ToResponse(
-          {409, "stale-revision", "事件已经变化，请看过最新内容后再操作", status.message(), {}});
+      return ToResponse({409, "not-possible-now", "目前不能执行", status.message(), {}});
     case StatusCode::kPermissionDenied:
       return ToResponse({403, "not-permitted", "没有权限", status.message(), {}});
     case StatusCode::kResourceExhausted:
@@ -150,6 +191,10 @@ Result<OperatorAction> ParseAction(const std::string& incident_id, const std::st
     return InvalidArgument("actionId must have 1 to 64 bytes, a new one for each new action");
   }
   if (wire.action().empty()) return InvalidArgument("action is missing");
+  if (wire.action().size() > kActionBytesMax) return InvalidArgument("there is no such action");
+  if (!v1::Grade_IsValid(wire.grade())) {
+    return InvalidArgument("grade is none of GRADE_I, GRADE_II, GRADE_III, GRADE_IV");
+  }
   if (wire.reason().size() > kReasonBytesMax) {
     return InvalidArgument("reason is longer than 1024 bytes");
   }
@@ -294,21 +339,17 @@ ApiResponse WallApi::Act(const std::string& incident_id, const ApiRequest& reque
                        {}});
   }
   auto action = ParseAction(incident_id, request.body);
-  if (!action.ok()) return Bad("bad-action", "操作内容有误", action.status().message());
+  if (!action.ok()) return BadAction(action.status().message());
   const auto incident = Visible(incident_id);
   if (!incident.ok()) return NoSuchIncident();
-  auto result = backend_.Act(*action);
-  Status status = result.ok() ? Status(result->code, result->message) : result.status();
-  if (status.ok()) return ActionDone(*result, Visible(incident_id));
-  ApiResponse response = FromStatus(status);
-  if (status.code() != StatusCode::kFailedPrecondition) return response;
+  const auto result = backend_.Act(*action);
+  const Status status = result.ok() ? Status(result->code, result->message) : result.status();
   const auto now = Visible(incident_id);
-  const std::uint64_t revision = now.ok() ? now.value().revision() : 0;
-  return ToResponse({409,
-                     "stale-revision",
-                     "事件已经变化，请看过最新内容后再操作",
-                     status.message(),
-                     {{"revision", std::to_string(revision)}}});
+  if (status.ok()) return ActionDone(*result, now);
+  if (!now.ok() || status.code() == StatusCode::kNotFound) return NoSuchIncident();
+  if (status.code() == StatusCode::kInvalidArgument) return BadAction(status.message());
+  if (status.code() != StatusCode::kFailedPrecondition) return FromStatus(status);
+  return Conflict(*action, *now, status.message());
 }
 
 ApiResponse WallApi::Cameras() const {
@@ -342,6 +383,16 @@ ApiResponse WallApi::Records(const ApiRequest& request) const {
   const std::uint64_t after = NumberOr(request.target, "after", 0, &bad);
   const std::uint64_t max = NumberOr(request.target, "max", 200, &bad);
   if (bad) return BadNumber("after / max");
+  const std::uint64_t newest = backend_.journal().range(*stream).newest;
+  if (after > newest) {
+    return ToResponse(
+        {400,
+         "seq-ahead",
+         "after 大于最新序号：日志已更换，或序号属于别的网关；请从 /api/v1/incidents 重新开始",
+         "after is beyond the newest record: the journal was replaced, or the seq is "
+         "another gateway's; begin again from /api/v1/incidents",
+         {{"newestSeq", std::to_string(newest)}}});
+  }
   auto records = VisibleRecords(backend_, *stream, after,
                                 std::clamp<std::uint64_t>(max, 1, options_.page_records_max));
   if (records.ok()) return Json(ToJson(*records) + "\n");

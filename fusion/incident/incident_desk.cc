@@ -429,24 +429,40 @@ void IncidentDesk::TakeFrame(const FrameFound& found) {
 
 // ---- people and time
 
+const ActionResult* IncidentDesk::FirstResult(const OperatorAction& action) const {
+  const auto known = action_results_.find(action.action_id);
+  return known == action_results_.end() || action.action_id.empty() ? nullptr : &known->second;
+}
+
+Status IncidentDesk::Try(const OperatorAction& action, Incident* incident) const {
+  if (action.action_id.empty()) {
+    return InvalidArgument("缺少 action_id / action_id is empty: give every action an id");
+  }
+  const IncidentSlotPtr slot = store_.Find(action.incident_id);
+  if (!slot) {
+    return NotFound("没有此事件 / no incident " + action.incident_id +
+                    " in memory: look it up in the history");
+  }
+  *incident = *slot->current;
+  return ApplyAction(action, incident);
+}
+
+std::optional<ActionResult> IncidentDesk::ResultWithoutChange(const OperatorAction& action) const {
+  if (const ActionResult* first = FirstResult(action)) return *first;
+  Incident incident;
+  const Status status = Try(action, &incident);
+  if (status.ok()) return std::nullopt;
+  return ActionResult{action.action_id, status.code(), status.message(), incident.revision};
+}
+
 void IncidentDesk::TakeAction(const OperatorAction& action) {
-  if (const auto known = action_results_.find(action.action_id);
-      known != action_results_.end() && !action.action_id.empty()) {
-    writer_->out().actions.push_back(known->second);
+  if (const ActionResult* first = FirstResult(action)) {
+    writer_->out().actions.push_back(*first);
     return;
   }
   const IncidentSlotPtr slot = store_.Find(action.incident_id);
-  Status status;
   Incident incident;
-  if (action.action_id.empty()) {
-    status = InvalidArgument("缺少 action_id / action_id is empty: give every action an id");
-  } else if (!slot) {
-    status = NotFound("没有此事件 / no incident " + action.incident_id +
-                      " in memory: look it up in the history");
-  } else {
-    incident = *slot->current;
-    status = ApplyAction(action, &incident);
-  }
+  const Status status = Try(action, &incident);
 
   StreamRecord record;
   OperatorAction done = action;

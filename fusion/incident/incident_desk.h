@@ -54,6 +54,8 @@ class IncidentDesk {
   IncidentSlotPtr TakeReport(const ReportPtr& report, const IncidentSlotPtr& previous);
   void TakeFrame(const FrameFound& found);
   void TakeAction(const OperatorAction& action);
+  // See Engine.
+  std::optional<ActionResult> ResultWithoutChange(const OperatorAction& action) const;
   // Expires and forgets what is due.
   void PassTime();
 
@@ -74,6 +76,11 @@ class IncidentDesk {
     IncidentSlotPtr paperwork_of;  // a closed incident whose call this document belongs to
     std::vector<Relation> relations;
   };
+
+  // The first result of an action that is repeated; null if it is new.
+  const ActionResult* FirstResult(const OperatorAction& action) const;
+  // Makes `incident` what the action leaves of it, or says why it is refused.
+  Status Try(const OperatorAction& action, Incident* incident) const;
 
   Match FindMatch(const ReportFacts& facts) const;
   void ConsiderClosed(const ReportFacts& facts, const IncidentSlotPtr& slot, Match* match) const;

@@ -19,9 +19,10 @@ constexpr std::array<Transition, 5> kTransitions = {{
     {"close", IncidentState::kUnspecified, IncidentState::kClosed},
 }};
 
-std::string Describe(const Incident& incident) {
-  return "事件 " + incident.incident_id + " 当前为“" + std::string(StateLabel(incident.state)) +
-         "” / incident is " + std::string(ToString(incident.state));
+Status NotInThisState(const Incident& incident, const std::string& zh, const std::string& en) {
+  return FailedPrecondition(
+      "事件 " + incident.incident_id + " 当前为“" + std::string(StateLabel(incident.state)) +
+      "”，" + zh + " / the incident is " + std::string(ToString(incident.state)) + ": " + en);
 }
 
 Status ConfirmGrade(const OperatorAction& action, Incident* incident) {
@@ -76,17 +77,15 @@ Status ApplyAction(const OperatorAction& action, Incident* incident) {
                               std::to_string(action.expected_revision) + ": reload and try again");
   }
   if (IsClosed(incident->state)) {
-    return FailedPrecondition(Describe(*incident) +
-                              "；新的报告会另立事件 / closed: later reports open a new incident");
+    return NotInThisState(*incident, "新的报告会另立事件", "later reports open a new one");
   }
   if (action.action == "grade") return ConfirmGrade(action, incident);
   for (const Transition& transition : kTransitions) {
     if (transition.action != action.action) continue;
     if (transition.from != IncidentState::kUnspecified && transition.from != incident->state) {
-      return FailedPrecondition(Describe(*incident) + "，仅“" +
-                                std::string(StateLabel(transition.from)) + "”时可执行 / action \"" +
-                                action.action + "\" needs " +
-                                std::string(ToString(transition.from)));
+      return NotInThisState(
+          *incident, "仅“" + std::string(StateLabel(transition.from)) + "”时可执行",
+          "action \"" + action.action + "\" needs " + std::string(ToString(transition.from)));
     }
     incident->state = transition.to;
     incident->change = {IsClosed(transition.to) ? "closed" : "state", action.action_id,

@@ -164,6 +164,7 @@ TEST_F(WallLimits, APeerThatNeverFinishesItsRequestIsCutOff) {
   HttpClient client(port());
   EXPECT_EQ(client.SendRaw("GET / HTTP/1.1\r\nHost: ").status, 0u);
   EXPECT_TRUE(client.EndsByItself());
+  server_->Stop();  // it counts after it has closed
   EXPECT_EQ(server_->statistics().requests_refused, 1u);
 }
 
@@ -277,6 +278,19 @@ TEST_F(WallActing, AStaleRevisionIs409AndChangesNothing) {
   EXPECT_EQ(backend_.FindIncident("i-1").value().state(), v1::UNVERIFIED);
 }
 
+TEST_F(WallActing, WhatTheStateDoesNotAllowIs409AndIsNotCalledStale) {
+  Start();
+  backend_.Put(MakeIncident("i-1", v1::CLOSED));
+  const Reply refused = Act(R"({"actionId":"a-1","action":"close","expectedRevision":"1"})");
+  EXPECT_EQ(refused.status, 409u);
+  const auto problem = JsonOf(refused);
+  EXPECT_EQ(problem["type"], "urn:fusion-gateway:problem:not-in-this-state");
+  EXPECT_EQ(problem["state"], "CLOSED");
+  EXPECT_EQ(problem["detail"], "已关闭 / it is closed") << "each language once";
+  const Reply stale = Act(R"({"actionId":"a-2","action":"close","expectedRevision":"7"})");
+  EXPECT_EQ(JsonOf(stale)["type"], "urn:fusion-gateway:problem:stale-revision");
+}
+
 TEST_F(WallActing, ARepeatReturnsTheFirstResult) {
   Start();
   backend_.Put(MakeIncident("i-1"));
@@ -298,7 +312,14 @@ TEST_F(WallActing, WhatIsNotAnActionIsRefusedWithTheReason) {
   EXPECT_THAT(Act(R"({"actionId":"a","action":"explode"})").body, HasSubstr("explode"));
   EXPECT_THAT(Act(R"({"actionId":"a","action":"accept","incidentId":"i-2"})").body,
               HasSubstr("incidentId"));
-  EXPECT_EQ(Act(R"({"actionId":"a","action":"accept"})", "i-9").status, 404u);
+  for (const char* body :
+       {R"({"actionId":"a","action":"explode"})", R"({"actionId":"a","action":"grade","grade":99})",
+        R"({"actionId":"a","action":"grade","grade":257})"}) {
+    EXPECT_EQ(Act(body).status, 400u) << body;
+  }
+  const Reply unknown = Act(R"({"actionId":"a","action":"accept"})", "i-9");
+  EXPECT_EQ(unknown.status, 404u);
+  EXPECT_EQ(JsonOf(unknown)["type"], "urn:fusion-gateway:problem:no-such-incident");
   EXPECT_EQ(backend_.FindIncident("i-1").value().revision(), 1u);
 }
 
@@ -320,6 +341,29 @@ TEST_F(WallRecords, ComeAsTheRangeThatWasScanned) {
   EXPECT_EQ(page["records"][0]["incident"]["incidentId"], "i-3");
   EXPECT_EQ(Get("/api/v1/records?stream=other").status, 400u);
   EXPECT_EQ(Get("/api/v1/records?after=x").status, 400u);
+}
+
+TEST_F(WallRecords, BeyondTheNewestAreAnErrorThatSaysWhichThatIs) {
+  Start();
+  backend_.Put(MakeIncident("i-1"));
+  for (const char* after : {"2", "18446744073709551615"}) {
+    const Reply ahead = Get(std::string("/api/v1/records?after=") + after);
+    EXPECT_EQ(ahead.status, 400u) << after;
+    EXPECT_EQ(JsonOf(ahead)["type"], "urn:fusion-gateway:problem:seq-ahead") << after;
+    EXPECT_EQ(JsonOf(ahead)["newestSeq"], "1") << after;
+  }
+  EXPECT_EQ(JsonOf(Get("/api/v1/records?after=1"))["throughSeq"], "1") << "nothing new yet";
+}
+
+TEST_F(WallRecords, NumbersThatAreNoneAreRefusedAndTooManyAreCut) {
+  options_.page_records_max = 2;
+  Start();
+  for (int i = 1; i <= 3; ++i) backend_.Put(MakeIncident("i-" + std::to_string(i)));
+  for (const char* bad : {"", "-1", "+1", "1.5", "0x1", "x", "1%20", "18446744073709551616"}) {
+    EXPECT_EQ(Get(std::string("/api/v1/records?after=") + bad).status, 400u) << bad;
+    EXPECT_EQ(Get(std::string("/api/v1/records?max=") + bad).status, 400u) << bad;
+  }
+  EXPECT_EQ(JsonOf(Get("/api/v1/records?max=18446744073709551615"))["records"].size(), 2u);
 }
 
 TEST_F(WallRecords, BelowWhatIsHeldIsGoneWithTheOldestSeq) {

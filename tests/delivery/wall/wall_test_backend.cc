@@ -237,6 +237,9 @@ Result<ActionResult> TestBackend::Act(const OperatorAction& action) {
   if (action.expected_revision != 0 && action.expected_revision != incident->revision()) {
     return FailedPrecondition("incident is at revision " + std::to_string(incident->revision()));
   }
+  if (IsClosed(static_cast<IncidentState>(incident->state()))) {
+    return FailedPrecondition("已关闭 / it is closed");
+  }
   if (action.action == "accept") {
     incident->set_state(v1::ACCEPTED);
   } else if (action.action == "false_alarm") {

@@ -1,0 +1,119 @@
+// The fusion loop with its real engine and journal; what it would tell is kept here.
+#include "app/fusion_loop.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <condition_variable>
+
+#include "proto/codec/codec.h"
+#include "tests/delivery/journal/journal_samples.h"
+#include "tests/fusion/support/timeline.h"
+
+namespace fusiongateway {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::SizeIs;
+
+constexpr const char* kIncident = "kf-20261123-1";
+
+class FusionLoopTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    auto opened = OpenSqliteJournal(folder_.File("journal.db"),
+                                    JournalOptions{.gateway_id = "kf", .clock = clock_});
+    ASSERT_TRUE(opened.ok()) << opened.status().message();
+    journal_ = std::move(*opened);
+    loop_ = std::make_unique<FusionLoop>(
+        journal_.get(), &clock_, testing::DemoConfig(), 100,
+        FusionLoopCallbacks{[this](const CommittedThrough&) { committed_.set_value(); },
+                            [](const std::string&) {}, [](const std::vector<FrameWanted>&) {},
+                            [](const EngineOutput&) {}, [](const Status&) {}});
+    ASSERT_TRUE(loop_->Recover().ok());
+    loop_->Start();
+    IngressBatch batch{"hazmat", "outbox-1", clock_.UtcNow(), {}};
+    batch.items.emplace_back().seq = 1;
+    batch.items[0].reports.push_back(
+        std::make_shared<const Report>(testing::GasAlarm("alarm-1", "10:00:00", "H", 1.2)));
+    ASSERT_TRUE(loop_->Offer(std::move(batch)));
+    committed_.get_future().wait();
+  }
+  void TearDown() override { loop_->Stop(); }
+
+  ActionResult Act(std::string id, std::string what, std::string reason = "",
+                   std::string incident = kIncident, std::uint64_t expected = 0) {
+    OperatorAction action;
+    action.action_id = std::move(id);
+    action.incident_id = std::move(incident);
+    action.action = std::move(what);
+    action.reason = std::move(reason);
+    action.expected_revision = expected;
+    const auto result = loop_->Act(action, std::chrono::seconds(20));
+    EXPECT_TRUE(result.ok()) << result.status().message();
+    return result.ok() ? *result : ActionResult{};
+  }
+  std::vector<OperatorAction> LoggedActions() const {
+    std::vector<OperatorAction> actions;
+    const Status read = journal_->ReadLog(1, [&actions](const LogEntry& entry) {
+      if (const auto* action = std::get_if<OperatorAction>(&entry.body)) actions.push_back(*action);
+      return true;
+    });
+    EXPECT_TRUE(read.ok()) << read.message();
+    return actions;
+  }
+  // Every record of `live` as text.
+  std::string LiveText() const {
+    const auto records = journal_->ReadRecords(StreamId::kLive, 0, 1000);
+    EXPECT_TRUE(records.ok());
+    std::string text;
+    for (const auto& record : *records) text += record->DebugString();
+    return text;
+  }
+
+  TemporaryFolder folder_;
+  SimulatedClock clock_{testing::BeijingTime("10:00:01")};
+  std::unique_ptr<Journal> journal_;
+  std::promise<void> committed_;
+  std::unique_ptr<FusionLoop> loop_;
+};
+
+TEST_F(FusionLoopTest, RefusedActionsLeaveNothingInTheLogAndOnTheStream) {
+  const std::uint64_t newest = journal_->range(StreamId::kLive).newest;
+  for (int i = 0; i < 100; ++i) {
+    const std::string id = std::to_string(i);
+    EXPECT_EQ(Act("stale" + id, "close", "", kIncident, 77).code, StatusCode::kFailedPrecondition);
+    EXPECT_EQ(Act("nowhere" + id, "close", "", "kf-20261123-99").code, StatusCode::kNotFound);
+    EXPECT_EQ(Act("unknown" + id, "explode").code, StatusCode::kInvalidArgument);
+  }
+  EXPECT_THAT(LoggedActions(), SizeIs(0));
+  EXPECT_EQ(journal_->range(StreamId::kLive).newest, newest);
+  EXPECT_EQ(loop_->counters().actions_refused, 300u);
+}
+
+TEST_F(FusionLoopTest, ADoneActionIsAnsweredAgainAndARefusedOneIsTriedAgain) {
+  EXPECT_EQ(Act("a", "accept", "", kIncident, 77).code, StatusCode::kFailedPrecondition);
+  const ActionResult first = Act("a", "accept");
+  EXPECT_EQ(first.code, StatusCode::kOk);
+  EXPECT_EQ(Act("b", "close").code, StatusCode::kOk);
+  const ActionResult again = Act("a", "accept");
+  EXPECT_EQ(again.code, StatusCode::kOk);
+  EXPECT_EQ(again.revision, first.revision);
+  EXPECT_THAT(LoggedActions(), SizeIs(2));
+}
+
+TEST_F(FusionLoopTest, PhonesAndIdNumbersThatAnOperatorTypesAreMaskedEverywhere) {
+  ASSERT_EQ(Act("a", "close", "回电13937812345，身份证410202198503121234，扬尘").code,
+            StatusCode::kOk);
+  const auto logged = LoggedActions();
+  ASSERT_THAT(logged, SizeIs(1));
+  EXPECT_EQ(logged[0].reason, "回电139****2345，身份证[证件号]，扬尘");
+  const std::string live = LiveText();
+  EXPECT_THAT(live, HasSubstr("139****2345"));
+  EXPECT_THAT(live, Not(HasSubstr("13937812345")));
+  EXPECT_THAT(live, Not(HasSubstr("410202198503121234")));
+}
+
+}  // namespace
+}  // namespace fusiongateway
