@@ -1,5 +1,7 @@
 #include "app/frame_finder.h"
 
+#include <spdlog/spdlog.h>
+
 #include <utility>
 
 namespace fusiongateway {
@@ -24,7 +26,10 @@ FrameFinder::FrameFinder(const FrameStore* frames, const Clock* clock, Duration 
       clock_(clock),
       wait_max_(wait_max),
       answer_(std::move(answer)),
-      thread_([this] { Loop(); }) {}
+      thread_([this] {
+        const Status ended = watch_.Run([this] { return Loop(); });
+        if (!ended.ok()) spdlog::critical("frames: {}; restart the gateway", ended.message());
+      }) {}
 
 FrameFinder::~FrameFinder() { Stop(); }
 
@@ -46,7 +51,7 @@ void FrameFinder::Stop() {
   if (thread_.joinable()) thread_.join();
 }
 
-void FrameFinder::Loop() {
+Status FrameFinder::Loop() {
   std::unique_lock lock(mutex_);
   while (!stopping_) {
     std::list<Pending> taken;
@@ -62,13 +67,14 @@ void FrameFinder::Loop() {
     }
     lock.lock();
     pending_.splice(pending_.begin(), taken);
-    if (stopping_) return;
+    if (stopping_) return {};
     if (pending_.empty()) {
       changed_.wait(lock, [this] { return stopping_ || !pending_.empty(); });
     } else {
       changed_.wait_for(lock, kRetry);
     }
   }
+  return {};
 }
 
 std::optional<FrameFound> FrameFinder::TryAnswer(const Pending& pending) const {

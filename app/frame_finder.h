@@ -12,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "fusion/base/thread_watch.h"
 #include "fusion/engine.h"
 #include "pipeline/cameras/frame_store.h"
 
@@ -25,13 +26,15 @@ class FrameFinder {
 
   void Want(std::vector<FrameWanted> wanted);
   void Stop();
+  // OK while the thread looks for frames; otherwise why it ended.
+  Status thread_status() const { return watch_.status(); }
 
  private:
   struct Pending {
     FrameWanted wanted;
     SteadyTime give_up{};
   };
-  void Loop();
+  Status Loop();
   // The answer, or none: not yet.
   std::optional<FrameFound> TryAnswer(const Pending& pending) const;
 
@@ -43,6 +46,7 @@ class FrameFinder {
   std::condition_variable changed_;
   std::list<Pending> pending_;
   bool stopping_ = false;
+  ThreadWatch watch_;
   std::thread thread_;
 };
 

@@ -101,6 +101,10 @@ struct Gateway::Impl final : public IngressSink, public WallBackend {
   void Stop();
   void Published(const EngineOutput& output);
   void CheckHostClock();
+  // Or one that is not known.
+  bool IsRestrictedIncident(const std::string& incident_id) const;
+  // The gateway's own threads by name: OK, or why one has ended.
+  std::vector<std::pair<std::string, Status>> Threads() const;
 
   // IngressSink
   bool Offer(IngressBatch&& batch) override { return loop->Offer(std::move(batch)); }
@@ -235,24 +239,21 @@ Status Gateway::Impl::Create() {
         }
         return snapshot;
       },
-      [this](const std::string& incident_id) {
-        const IncidentPtr incident = incidents.Find(incident_id);
-        return !incident || incident->restricted;
-      }};
+      [this](const std::string& incident_id) { return IsRestrictedIncident(incident_id); }};
   stream = std::make_unique<StreamServer>(std::move(stream_options), std::move(sources), clock);
   return {};
 }
 
 Status Gateway::Impl::Start() {
-  frame_finder = std::make_unique<FrameFinder>(cameras.get(), clock, config.fusion.frame_wait_max,
-                                               [this](FrameFound found) {
-                                                 const std::string camera_id = found.camera_id;
-                                                 const std::string frame_id = found.frame_id;
-                                                 if (!loop->Post(std::move(found))) return false;
-                                                 if (!frame_id.empty())
-                                                   evidence_frames->Keep(camera_id, frame_id);
-                                                 return true;
-                                               });
+  frame_finder = std::make_unique<FrameFinder>(
+      cameras.get(), clock, config.fusion.frame_wait_max, [this](FrameFound found) {
+        const std::string camera_id = found.camera_id;
+        const std::string frame_id = found.frame_id;
+        const bool restricted = IsRestrictedIncident(found.incident_id);
+        if (!loop->Post(std::move(found))) return false;
+        if (!frame_id.empty()) evidence_frames->Keep(camera_id, frame_id, restricted);
+        return true;
+      });
   if (Status s = loop->Recover(); !s.ok()) return s;
   running = true;
   loop->Start();
@@ -318,6 +319,21 @@ void Gateway::Impl::CheckHostClock() {
   if (stepped) spdlog::warn("the host clock was stepped by {} ms", moved.count() / 1'000'000);
   // A full queue: told at the next look.
   if (host_clock_untold) host_clock_untold = !loop->Post(host_clock);
+}
+
+bool Gateway::Impl::IsRestrictedIncident(const std::string& incident_id) const {
+  const IncidentPtr incident = incidents.Find(incident_id);
+  return !incident || incident->restricted;
+}
+
+std::vector<std::pair<std::string, Status>> Gateway::Impl::Threads() const {
+  std::lock_guard lock(mutex);
+  return {{"fusion", fatal_status},
+          {"publishers", ingress->thread_status()},
+          {"stream", stream->thread_status()},
+          {"wall", wall ? wall->thread_status() : Status()},
+          {"frames", frame_finder ? frame_finder->thread_status() : Status()},
+          {"stills", evidence_frames->thread_status()}};
 }
 
 void Gateway::Impl::FeedChanged(const FeedStatus& status) {
@@ -418,9 +434,9 @@ std::vector<v1::FeedStatus> Gateway::Impl::Feeds() const {
 }
 
 std::string Gateway::Impl::NotReadyBecause() const {
-  {
-    std::lock_guard lock(mutex);
-    if (!fatal_status.ok()) return fatal_status.message();
+  for (const auto& [name, status] : Threads()) {
+    if (status.ok()) continue;
+    return "thread " + name + " has ended: " + status.message() + "; restart the gateway";
   }
   return loop->BlockedBecause();
 }
@@ -438,6 +454,7 @@ std::string Gateway::Impl::MetricsText() const {
   input.stills = stills->statistics();
   input.stills_not_kept = evidence_frames->not_kept_count();
   input.incidents_open = incidents.Open().incidents.size();
+  for (const auto& [name, status] : Threads()) input.threads_running[name] = status.ok();
   std::lock_guard lock(mutex);
   if (wall) input.wall = wall->statistics();
   input.host_clock = host_clock;

@@ -78,6 +78,11 @@ void AddFusion(const MetricsInput& input, Families* out) {
                input.fusion.commit_retries);
   out->Counter("queue_full_total", "Batches refused because the fusion queue was full",
                input.fusion.queue_full);
+  out->Counter("duplicates_under_way_total",
+               "Payloads of a newer session that an older one's batch held already",
+               input.fusion.duplicates_skipped);
+  out->Counter("actions_refused_total", "Operators' actions that were refused",
+               input.fusion.actions_refused);
   out->Gauge("queue_batches", "Batches waiting for the fusion loop", input.fusion.queue_batches);
   out->Gauge("incidents_open", "Incidents that are open", input.incidents_open);
   const std::pair<const char*, std::uint64_t FeedStatus::*> kAdmissions[] = {
@@ -132,15 +137,43 @@ void AddCameras(const MetricsInput& input, Families* out) {
                input.decoder.worker_lost);
 }
 
+void AddWall(const WallStatistics& wall, Families* out) {
+  out->Gauge("wall_connections", "HTTP connections open", wall.connections_open);
+  out->Gauge("wall_streams", "WebSockets open, of those", wall.streams_open);
+  out->Counter("wall_connections_total", "HTTP connections taken", wall.connections_accepted);
+  out->Counter("wall_connections_refused_total", "HTTP connections beyond the limit",
+               wall.connections_refused);
+  out->Counter("wall_requests_total", "HTTP requests", wall.requests);
+  out->Counter("wall_requests_refused_total", "HTTP requests refused", wall.requests_refused);
+  out->Counter("wall_requests_failed_total", "HTTP requests answered with 5xx",
+               wall.requests_failed);
+  out->Counter("wall_workers_full_total", "HTTP requests for which no worker was free",
+               wall.workers_full);
+  out->Counter("wall_pictures_refused_total", "Pictures refused: too many waited already",
+               wall.snapshots_refused);
+  out->Counter("wall_records_sent_total", "Records sent to WebSockets", wall.records_sent);
+  out->Counter("wall_streams_dropped_slow_total", "WebSockets closed because they read too slowly",
+               wall.streams_dropped_slow);
+}
+
 void AddReaders(const MetricsInput& input, Families* out) {
   const ConsumerCounters& consumers = input.stream.consumers;
   out->Gauge("stream_consumers", "Reliable consumers subscribed", consumers.consumers);
+  out->Counter("stream_subscriptions_total", "Subscriptions taken", consumers.subscriptions);
+  out->Counter("stream_messages_sent_total", "Messages sent to reliable consumers",
+               consumers.messages_sent);
   out->Counter("stream_records_sent_total", "Records sent to reliable consumers",
                consumers.records_sent);
   out->Counter("stream_restricted_withheld_total", "Records withheld for being restricted",
                consumers.restricted_withheld);
   out->Counter("stream_malformed_total", "Consumers' messages that could not be read",
                consumers.malformed);
+  out->Counter("stream_too_large_total", "Consumers' messages over the size limit",
+               consumers.too_large);
+  out->Counter("stream_send_full_total", "Times a consumer's connection took no more for now",
+               consumers.send_full);
+  out->Counter("stream_journal_errors_total", "Times records could not be read for a consumer",
+               consumers.journal_errors);
   out->Counter("stream_refused_total", "Subscriptions answered with an error", consumers.refused);
   out->Counter("stream_consumers_dropped_slow_total", "Consumers that gave no credit for too long",
                consumers.dropped_slow);
@@ -149,11 +182,9 @@ void AddReaders(const MetricsInput& input, Families* out) {
   out->Counter("stream_keys_refused_total", "Connections refused for an unknown key",
                input.stream.keys_refused);
   out->Counter("broadcast_records_total", "Records broadcast", input.stream.broadcast_records);
-  out->Gauge("wall_connections", "HTTP connections open", input.wall.connections_open);
-  out->Counter("wall_requests_total", "HTTP requests", input.wall.requests);
-  out->Counter("wall_requests_refused_total", "HTTP requests refused", input.wall.requests_refused);
-  out->Counter("wall_streams_dropped_slow_total", "WebSockets closed because they read too slowly",
-               input.wall.streams_dropped_slow);
+  out->Counter("broadcast_errors_total", "Times records could not be read for the broadcast",
+               input.stream.broadcast_errors);
+  AddWall(input.wall, out);
 }
 
 }  // namespace
@@ -165,6 +196,7 @@ std::string MetricsText(const MetricsInput& input) {
   AddJournal(input, &families);
   AddCameras(input, &families);
   AddReaders(input, &families);
+  families.Gauge("stills", "Evidence stills on disk", input.stills.stills);
   families.Gauge("stills_bytes", "Bytes of evidence stills on disk", input.stills.bytes);
   families.Counter("stills_saved_total", "Evidence stills saved", input.stills.saved);
   families.Counter("stills_failed_total", "Evidence stills that could not be written",
@@ -173,6 +205,10 @@ std::string MetricsText(const MetricsInput& input) {
                    input.stills_not_kept);
   families.Counter("stills_dropped_oldest_total", "Evidence stills deleted to keep the bound",
                    input.stills.dropped_oldest);
+  families.Begin("thread_running", "1 while the gateway's own thread works", MetricType::Gauge);
+  for (const auto& [name, running] : input.threads_running) {
+    families.Labelled("thread", name, running ? 1 : 0);
+  }
   families.Gauge("host_clock_synchronised", "1 if the kernel says the host clock is synchronised",
                  input.host_clock.synchronised ? 1 : 0);
   families.Gauge("host_clock_error_max_seconds", "The kernel's bound of the host clock's error",

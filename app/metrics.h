@@ -1,7 +1,8 @@
 // The gateway's counters as Prometheus text. Names end in their unit or in _total; labels are feed
-// and camera ids, never anything a payload says.
+// and camera ids and names of threads, never anything a payload says.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,7 @@ struct MetricsInput {
   std::uint64_t stills_not_kept = 0;
   HostClock host_clock;
   std::size_t incidents_open = 0;
+  std::map<std::string, bool> threads_running;  // by name
 };
 
 std::string MetricsText(const MetricsInput& input);

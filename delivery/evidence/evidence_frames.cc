@@ -14,7 +14,10 @@ constexpr std::chrono::milliseconds kIdle{500};
 }  // namespace
 
 EvidenceFrames::EvidenceFrames(FrameStore* cameras, StillStore* stills, std::size_t queue_max)
-    : cameras_(cameras), stills_(stills), queue_(queue_max), thread_([this] { Loop(); }) {}
+    : cameras_(cameras), stills_(stills), queue_(queue_max), thread_([this] {
+        const Status ended = watch_.Run([this] { return Loop(); });
+        if (!ended.ok()) spdlog::critical("stills: {}; restart the gateway", ended.message());
+      }) {}
 
 EvidenceFrames::~EvidenceFrames() { Stop(); }
 
@@ -24,8 +27,8 @@ void EvidenceFrames::Stop() {
   if (thread_.joinable()) thread_.join();
 }
 
-void EvidenceFrames::Keep(std::string camera_id, std::string frame_id) {
-  if (!queue_.TryPush({std::move(camera_id), std::move(frame_id)})) ++not_kept_count_;
+void EvidenceFrames::Keep(std::string camera_id, std::string frame_id, bool restricted) {
+  if (!queue_.TryPush({std::move(camera_id), std::move(frame_id), restricted})) ++not_kept_count_;
 }
 
 Result<Snapshot> EvidenceFrames::Decode(const std::string& camera_id, std::optional<UtcTime> at,
@@ -37,19 +40,20 @@ Result<Snapshot> EvidenceFrames::Decode(const std::string& camera_id, std::optio
   return cameras_->Decode(camera_id, at, frame_id, timeout);
 }
 
-void EvidenceFrames::Loop() {
+Status EvidenceFrames::Loop() {
   while (!stopping_) {
     for (const Wish& wish : queue_.PopBatch(1, kIdle)) DecodeAndSave(wish);
   }
+  return {};
 }
 
 void EvidenceFrames::DecodeAndSave(const Wish& wish) {
   for (int tries = 0; tries < kTriesMax && !stopping_; ++tries) {
-    if (stills_->Load(wish.frame_id).ok()) return;
+    if (stills_->Holds(wish.frame_id, wish.restricted)) return;
     const auto still =
         cameras_->Decode(wish.camera_id, std::nullopt, wish.frame_id, kDecodeTimeout);
     if (!still.ok()) continue;
-    const Status saved = stills_->Save(*still);
+    const Status saved = stills_->Save(*still, wish.restricted);
     if (saved.ok()) return;
     spdlog::warn("still of frame {}: {}", wish.frame_id, saved.message());
     break;

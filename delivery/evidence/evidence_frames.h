@@ -15,6 +15,7 @@
 
 #include "delivery/evidence/still_store.h"
 #include "fusion/base/bounded_queue.h"
+#include "fusion/base/thread_watch.h"
 #include "pipeline/cameras/frame_store.h"
 
 namespace fusiongateway {
@@ -25,10 +26,13 @@ class EvidenceFrames final : public FrameStore {
   EvidenceFrames(FrameStore* cameras, StillStore* stills, std::size_t queue_max);
   ~EvidenceFrames() override;
 
-  void Keep(std::string camera_id, std::string frame_id);
+  // `restricted`: for a restricted incident; the still is kept and not answered.
+  void Keep(std::string camera_id, std::string frame_id, bool restricted);
   void Stop();
   // Frames that were not kept: the queue was full, or they could not be decoded in time.
   std::uint64_t not_kept_count() const { return not_kept_count_; }
+  // OK while the thread keeps frames; otherwise why it ended.
+  Status thread_status() const { return watch_.status(); }
 
   std::vector<CameraStatus> Cameras() const override { return cameras_->Cameras(); }
   Result<std::optional<HeldRange>> Held(const std::string& camera_id) const override {
@@ -44,8 +48,9 @@ class EvidenceFrames final : public FrameStore {
   struct Wish {
     std::string camera_id;
     std::string frame_id;
+    bool restricted = false;
   };
-  void Loop();
+  Status Loop();
   void DecodeAndSave(const Wish& wish);
 
   FrameStore* const cameras_;
@@ -53,6 +58,7 @@ class EvidenceFrames final : public FrameStore {
   BoundedQueue<Wish> queue_;
   std::atomic<std::uint64_t> not_kept_count_{0};
   std::atomic<bool> stopping_{false};
+  ThreadWatch watch_;
   std::thread thread_;
 };
 

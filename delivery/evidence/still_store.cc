@@ -21,9 +21,11 @@ namespace fs = std::filesystem;
 constexpr std::string_view kMagic = "fusion-gateway still 1\n";
 constexpr std::size_t kMarkBytesMax = 4096;
 constexpr std::string_view kEnding = ".still";
+// Another one, so that no frame_id names such a file.
+constexpr std::string_view kRestrictedEnding = ".restricted";
 
 // "<camera_id>/<session>/<sequence>" as a file name; none if it is not such an id.
-std::optional<std::string> FileName(std::string_view frame_id) {
+std::optional<std::string> FileName(std::string_view frame_id, bool restricted) {
   std::string name;
   int slashes = 0;
   for (const char c : frame_id) {
@@ -34,7 +36,7 @@ std::optional<std::string> FileName(std::string_view frame_id) {
     name += c == '/' ? '~' : c;
   }
   if (slashes != 2 || name.size() > 200) return std::nullopt;
-  return name + std::string(kEnding);
+  return name + std::string(restricted ? kRestrictedEnding : kEnding);
 }
 
 std::string Encode(const Snapshot& still) {
@@ -81,7 +83,8 @@ Status StillStore::Open() {
   if (error) return Unavailable(directory_ + ": cannot be made: " + error.message());
   std::vector<std::pair<fs::file_time_type, fs::path>> found;
   for (const auto& entry : fs::directory_iterator(directory_, error)) {
-    if (entry.path().extension() == kEnding) {
+    const fs::path ending = entry.path().extension();
+    if (ending == kEnding || ending == kRestrictedEnding) {
       found.emplace_back(entry.last_write_time(error), entry.path());
     } else {
       fs::remove(entry.path(), error);  // half written when the gateway was killed
@@ -96,10 +99,10 @@ Status StillStore::Open() {
   return {};
 }
 
-Status StillStore::Save(const Snapshot& still) {
-  const auto name = FileName(still.frame.frame_id);
+Status StillStore::Save(const Snapshot& still, bool restricted) {
+  const auto name = FileName(still.frame.frame_id, restricted);
   if (!name) return InvalidArgument("not a frame_id: " + still.frame.frame_id.substr(0, 200));
-  if (Load(still.frame.frame_id).ok()) return {};
+  if (Read(*name).ok()) return {};
   const std::string bytes = Encode(still);
   const fs::path path = fs::path(directory_) / *name;
   const fs::path beside = path.string() + ".part";
@@ -119,11 +122,20 @@ Status StillStore::Save(const Snapshot& still) {
   return {};
 }
 
+bool StillStore::Holds(const std::string& frame_id, bool restricted) const {
+  const auto name = FileName(frame_id, restricted);
+  return name && Read(*name).ok();
+}
+
 Result<Snapshot> StillStore::Load(const std::string& frame_id) const {
-  const auto name = FileName(frame_id);
+  const auto name = FileName(frame_id, false);
   if (!name) return NotFound("not a frame_id");
-  std::ifstream file(fs::path(directory_) / *name, std::ios::binary);
-  if (!file) return NotFound("no still of frame " + frame_id + " is held");
+  return Read(*name);
+}
+
+Result<Snapshot> StillStore::Read(const std::string& name) const {
+  std::ifstream file(fs::path(directory_) / name, std::ios::binary);
+  if (!file) return NotFound("no still of this frame is held");
   return Decode({std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()});
 }
 

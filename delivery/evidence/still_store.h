@@ -1,5 +1,7 @@
 // Stills on disk: one JPEG with its frame's id and stamp a file, readable when the camera's ring
-// has long moved on. Bounded by bytes: the oldest go first.
+// has long moved on. Bounded by bytes: the oldest go first. Those that only restricted incidents
+// refer to are kept apart and never loaded: frame ids can be guessed, and there is nobody yet who
+// may see them.
 //
 // Thread-safe. A still is written beside and renamed, so that a kill leaves the whole file or none.
 // A full disk is kResourceExhausted and costs that still only. A damaged file is kDataLoss.
@@ -31,13 +33,15 @@ class StillStore {
   // Makes the directory, or takes stock of what is in it.
   Status Open();
   // Saving a frame again is a no-op.
-  Status Save(const Snapshot& still);
-  // kNotFound if it is not held.
+  Status Save(const Snapshot& still, bool restricted);
+  bool Holds(const std::string& frame_id, bool restricted) const;
+  // kNotFound if it is not held, or held as restricted only.
   Result<Snapshot> Load(const std::string& frame_id) const;
 
   StillStoreStatistics statistics() const;
 
  private:
+  Result<Snapshot> Read(const std::string& name) const;
   void Admit(const std::string& name, std::uint64_t bytes);
 
   const std::string directory_;

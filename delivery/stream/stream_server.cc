@@ -14,6 +14,7 @@
 #include <zmq_addon.hpp>
 
 #include "delivery/stream/broadcaster.h"
+#include "fusion/base/thread_watch.h"
 #include "pipeline/feeds/zap_responder.h"
 
 namespace fusiongateway {
@@ -45,7 +46,7 @@ struct StreamServer::Impl {
 
   Status Bind();
   void SecureSockets();
-  void Loop();
+  Status Loop();
   void Turn(std::chrono::milliseconds wait);
   void Receive();
   void DropSubscriptionFrames();
@@ -65,6 +66,7 @@ struct StreamServer::Impl {
   const int wake_fd;
   std::string consumers_endpoint;
   std::string broadcast_endpoint;
+  ThreadWatch watch;
   std::thread thread;
   std::atomic<bool> stopping{false};
   bool more = false;  // work is left that needs no waiting
@@ -123,7 +125,10 @@ Status StreamServer::Impl::Bind() {
 
 Status StreamServer::Start() {
   if (Status s = impl_->Bind(); !s.ok()) return s;
-  impl_->thread = std::thread([impl = impl_.get()] { impl->Loop(); });
+  impl_->thread = std::thread([impl = impl_.get()] {
+    const Status ended = impl->watch.Run([impl] { return impl->Loop(); });
+    if (!ended.ok()) spdlog::critical("stream: {}; restart the gateway", ended.message());
+  });
   return {};
 }
 
@@ -144,13 +149,15 @@ StreamCounters StreamServer::counters() const {
   return impl_->counters;
 }
 
+Status StreamServer::thread_status() const { return impl_->watch.status(); }
+
 void StreamServer::Impl::Wake() {
   const std::uint64_t one = 1;
   // A full counter means that the thread is already due to wake.
   [[maybe_unused]] const auto written = write(wake_fd, &one, sizeof one);
 }
 
-void StreamServer::Impl::Loop() {
+Status StreamServer::Impl::Loop() {
   std::chrono::milliseconds wait{0};
   while (!stopping) {
     const std::uint64_t full_before = protocol.counters().send_full;
@@ -158,14 +165,13 @@ void StreamServer::Impl::Loop() {
       Turn(wait);
     } catch (const zmq::error_t& error) {
       if (error.num() == EINTR) continue;
-      spdlog::error("stream: {}; the streams' sockets have stopped, restart the gateway",
-                    error.what());
-      return;
+      return Unavailable(std::string("the streams' sockets have failed: ") + error.what());
     }
     const bool full = protocol.counters().send_full != full_before;
     wait = more ? std::chrono::milliseconds{0} : full ? kPollWhenFull : kPollInterval;
     PublishCounters();
   }
+  return {};
 }
 
 void StreamServer::Impl::Turn(std::chrono::milliseconds wait) {

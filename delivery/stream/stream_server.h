@@ -62,6 +62,8 @@ class StreamServer {
   std::string consumers_endpoint() const;
   std::string broadcast_endpoint() const;
   StreamCounters counters() const;
+  // OK while the thread serves; otherwise why it ended.
+  Status thread_status() const;
 
  private:
   struct Impl;

@@ -2,10 +2,12 @@
 
 #include <spdlog/spdlog.h>
 
+#include <exception>
 #include <mutex>
 #include <thread>
 
 #include "delivery/wall/server_core.h"
+#include "fusion/base/thread_watch.h"
 
 namespace fusiongateway {
 namespace {
@@ -72,8 +74,20 @@ class WallServer::Impl {
     port_ = acceptor_.local_endpoint().port();
     core_->guard = std::make_unique<const RequestGuard>(core_->options.address, port_,
                                                         core_->options.host_names);
-    net::co_spawn(core_->io, Accept(core_, acceptor_), net::detached);
-    thread_ = std::thread([this] { core_->io.run(); });
+    net::co_spawn(core_->io, Accept(core_, acceptor_), [this](const std::exception_ptr& thrown) {
+      const Status ended = watch_.Run([&thrown]() -> Status {
+        if (thrown) std::rethrow_exception(thrown);
+        return {};
+      });
+      if (!ended.ok()) spdlog::critical("wall: no connections any more: {}", ended.message());
+    });
+    thread_ = std::thread([this] {
+      const Status ended = watch_.Run([this]() -> Status {
+        core_->io.run();
+        return {};
+      });
+      if (!ended.ok()) spdlog::critical("wall: {}; restart the gateway", ended.message());
+    });
     return {};
   }
 
@@ -101,12 +115,14 @@ class WallServer::Impl {
 
   std::uint16_t port() const { return port_; }
   const ServerCore& core() const { return *core_; }
+  Status thread_status() const { return watch_.status(); }
 
  private:
   CorePtr core_;
   Tcp::acceptor acceptor_;
   std::uint16_t port_ = 0;
   std::atomic<bool> notified_{false};
+  ThreadWatch watch_;
   std::thread thread_;
   std::once_flag stopped_;
 };
@@ -137,6 +153,7 @@ std::string WallServer::url() const {
 
 void WallServer::Notify() { impl_->Notify(); }
 void WallServer::Stop() { impl_->Stop(); }
+Status WallServer::thread_status() const { return impl_->thread_status(); }
 
 WallStatistics WallServer::statistics() const {
   const WallCounters& from = impl_->core().counters;

@@ -94,6 +94,8 @@ class WallServer {
   void Stop();
 
   WallStatistics statistics() const;
+  // OK while the I/O thread serves and new connections are taken; otherwise why not.
+  Status thread_status() const;
 
  private:
   class Impl;

@@ -13,6 +13,7 @@
 #include <zmq.hpp>
 #include <zmq_addon.hpp>
 
+#include "fusion/base/thread_watch.h"
 #include "pipeline/feeds/zap_responder.h"
 
 namespace fusiongateway {
@@ -41,7 +42,7 @@ struct Ingress::Impl {
   ~Impl() { close(wake_fd); }
 
   Status Bind();
-  void Loop();
+  Status Loop();
   void Receive();
   void DrainPosted();
   void DrainMonitor();
@@ -59,6 +60,7 @@ struct Ingress::Impl {
   zmq::socket_t monitor;
   const int wake_fd;
   std::string bound_endpoint;
+  ThreadWatch watch;
   std::thread thread;
   std::atomic<bool> stopping{false};
 
@@ -104,7 +106,10 @@ Status Ingress::Impl::Bind() try {
 
 Status Ingress::Start() {
   if (Status s = impl_->Bind(); !s.ok()) return s;
-  impl_->thread = std::thread([impl = impl_.get()] { impl->Loop(); });
+  impl_->thread = std::thread([impl = impl_.get()] {
+    const Status ended = impl->watch.Run([impl] { return impl->Loop(); });
+    if (!ended.ok()) spdlog::critical("publishers: {}; restart the gateway", ended.message());
+  });
   return {};
 }
 
@@ -138,13 +143,15 @@ IngressCounters Ingress::counters() const {
   return impl_->counters;
 }
 
+Status Ingress::thread_status() const { return impl_->watch.status(); }
+
 void Ingress::Impl::Wake() {
   const std::uint64_t one = 1;
   // A full counter means that the thread is already due to wake.
   [[maybe_unused]] const auto written = write(wake_fd, &one, sizeof one);
 }
 
-void Ingress::Impl::Loop() {
+Status Ingress::Impl::Loop() {
   while (!stopping) {
     std::vector<zmq::pollitem_t> items = {{router.handle(), 0, ZMQ_POLLIN, 0},
                                           {nullptr, wake_fd, ZMQ_POLLIN, 0},
@@ -157,12 +164,13 @@ void Ingress::Impl::Loop() {
       if ((items[2].revents & ZMQ_POLLIN) != 0) DrainMonitor();
       if ((items[0].revents & ZMQ_POLLIN) != 0) Receive();
     } catch (const zmq::error_t& error) {
-      if (error.num() == ETERM) break;
-      if (error.num() != EINTR) spdlog::error("publishers' socket: {}", error.what());
+      if (error.num() == EINTR) continue;
+      return Unavailable(std::string("the publishers' socket has failed: ") + error.what());
     }
     protocol.Expire(clock->SteadyNow());
     PublishCounters();
   }
+  return {};
 }
 
 void Ingress::Impl::Receive() {

@@ -50,6 +50,8 @@ class Ingress {
   void DispositionsMade(std::string feed_id);
 
   IngressCounters counters() const;
+  // OK while the thread serves; otherwise why it ended.
+  Status thread_status() const;
 
  private:
   struct Impl;

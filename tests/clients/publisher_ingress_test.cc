@@ -5,6 +5,7 @@
 
 #include <map>
 #include <mutex>
+#include <stdexcept>
 
 #include "clients/cpp/publisher.h"
 #include "clients/cpp/system_time.h"
@@ -56,6 +57,7 @@ class MemorySink final : public IngressSink {
   Result<OutboxState> LookUpOutbox(const std::string&, const std::string& outbox_id,
                                    std::uint64_t acked_through) override {
     std::lock_guard lock(mutex_);
+    if (broken_) throw std::runtime_error("the journal's reader is broken");
     OutboxState state = outboxes_[outbox_id];
     std::erase_if(state.rejections, [&](const auto& r) { return r.seq() <= acked_through; });
     return state;
@@ -73,6 +75,10 @@ class MemorySink final : public IngressSink {
     std::lock_guard lock(mutex_);
     refusals_left_ = count;
   }
+  void Break() {
+    std::lock_guard lock(mutex_);
+    broken_ = true;
+  }
   std::vector<std::string> ids() const {
     std::lock_guard lock(mutex_);
     return ids_;
@@ -82,6 +88,7 @@ class MemorySink final : public IngressSink {
   mutable std::mutex mutex_;
   Ingress* ingress_ = nullptr;
   int refusals_left_ = 0;
+  bool broken_ = false;
   std::map<std::string, OutboxState> outboxes_;
   std::vector<std::string> ids_;
 };
@@ -185,6 +192,16 @@ TEST_F(PublisherIngressTest, BusyGatewayIsWaitedFor) {
   ASSERT_TRUE(publisher->Flush(seconds(20)).ok());
   EXPECT_EQ(sink_.ids(), Ids(100));
   EXPECT_GE(publisher->stats().busy, 3u);
+}
+
+TEST_F(PublisherIngressTest, AThreadThatEndedSaysWhy) {
+  EXPECT_TRUE(ingress_->thread_status().ok());
+  sink_.Break();
+  auto publisher = Open(MessageForm::kProtobuf);
+  for (int i = 0; i < 1000 && ingress_->thread_status().ok(); ++i) {
+    std::this_thread::sleep_for(milliseconds(20));
+  }
+  EXPECT_EQ(ingress_->thread_status().message(), "the journal's reader is broken");
 }
 
 }  // namespace

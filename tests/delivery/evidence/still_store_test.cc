@@ -36,7 +36,7 @@ TEST_F(StillStoreTest, AStillComesBackWithItsStampAfterARestart) {
   {
     StillStore store(directory_, 1 << 20);
     ASSERT_TRUE(store.Open().ok());
-    ASSERT_TRUE(store.Save(Still("tank-1/1700000000000000/7")).ok());
+    ASSERT_TRUE(store.Save(Still("tank-1/1700000000000000/7"), false).ok());
   }
   StillStore store(directory_, 1 << 20);
   ASSERT_TRUE(store.Open().ok());
@@ -52,7 +52,7 @@ TEST_F(StillStoreTest, TheOldestGoFirstWhenTheBoundIsReached) {
   StillStore store(directory_, 3500);
   ASSERT_TRUE(store.Open().ok());
   for (int i = 1; i <= 4; ++i) {
-    ASSERT_TRUE(store.Save(Still("tank-1/1/" + std::to_string(i))).ok());
+    ASSERT_TRUE(store.Save(Still("tank-1/1/" + std::to_string(i)), false).ok());
   }
   EXPECT_EQ(store.Load("tank-1/1/1").status().code(), StatusCode::kNotFound);
   EXPECT_TRUE(store.Load("tank-1/1/4").ok());
@@ -65,7 +65,7 @@ TEST_F(StillStoreTest, AnIdThatIsNoFrameIdReachesNoFile) {
   ASSERT_TRUE(store.Open().ok());
   for (const char* id : {"", "../../etc/passwd", "a/b", "a/b/c/d", "a/1/\n", "a/1/2%00"}) {
     EXPECT_FALSE(store.Load(id).ok()) << id;
-    EXPECT_FALSE(store.Save(Still(id)).ok()) << id;
+    EXPECT_FALSE(store.Save(Still(id), false).ok()) << id;
   }
 }
 

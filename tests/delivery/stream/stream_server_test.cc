@@ -4,7 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <optional>
+#include <stdexcept>
 #include <thread>
 #include <zmq.hpp>
 #include <zmq_addon.hpp>
@@ -32,7 +34,11 @@ class StreamServerTest : public ::testing::Test {
   void Start() {
     ConsumerProtocol::Sources sources{
         .journal = *journal_,
-        .open_incidents = [] { return OpenIncidents{}; },
+        .open_incidents =
+            [this] {
+              if (broken_) throw std::runtime_error("the view is broken");
+              return OpenIncidents{};
+            },
         .restricted_incident = [](const std::string&) { return false; }};
     server_.emplace(options_, std::move(sources), &clock_);
     const Status status = server_->Start();
@@ -83,6 +89,7 @@ class StreamServerTest : public ::testing::Test {
   std::unique_ptr<Journal> journal_;
   SampleLog log_{"first"};
   StreamServerOptions options_;
+  std::atomic<bool> broken_{false};
   std::optional<StreamServer> server_;
   zmq::context_t context_;
 };
@@ -288,6 +295,16 @@ TEST_F(StreamServerTest, WithCurveOnlyKnownKeysAreServedAndTheirRoleCounts) {
   EXPECT_EQ(records_for(trusted, 20000), 2);
   EXPECT_EQ(records_for(stranger, 300), -1);
   EXPECT_TRUE(Eventually([&] { return server_->counters().keys_refused > 0; }));
+}
+
+TEST_F(StreamServerTest, AThreadThatEndedSaysWhy) {
+  Start();
+  EXPECT_TRUE(server_->thread_status().ok());
+  broken_ = true;
+  zmq::socket_t consumer = Consumer();
+  Say(consumer, R"({"subscribe": {"stream": "live", "snapshot": true}})");
+  EXPECT_TRUE(Eventually([&] { return !server_->thread_status().ok(); }));
+  EXPECT_EQ(server_->thread_status().message(), "the view is broken");
 }
 
 TEST_F(StreamServerTest, AnEndpointInUseIsNamed) {
