@@ -78,6 +78,10 @@ Status FusionLoop::Recover() {
                     "it, run the program that wrote it, or restore the last backup");
   }
 
+  auto rejected = journal_->DeadLetterCounts();
+  if (!rejected.ok()) return rejected.status();
+  rejected_ = std::move(*rejected);
+
   Turn turn;
   if (!opened || opened->journal_id != journal_->journal_id() ||
       opened->gateway_id != config_.gateway_id) {
@@ -89,8 +93,7 @@ Status FusionLoop::Recover() {
   }
   // Publishers were cut off with the last run, whatever it said last.
   for (const auto& feed : config_.feeds) {
-    Append(FeedStatus{feed.feed_id, FeedStatus::State::kDisconnected, "", "gateway started"},
-           &turn);
+    AppendStatus({feed.feed_id, FeedStatus::State::kDisconnected, "", "gateway started"}, &turn);
   }
   if (Status s = CommitTurn(&turn); !s.ok()) return s;
   Speak(&turn);
@@ -107,12 +110,14 @@ void FusionLoop::Stop() {
   if (thread_.joinable()) thread_.join();
 }
 
-bool FusionLoop::Offer(IngressBatch&& batch) {
-  if (queue_.TryPush(std::move(batch))) return true;
+bool FusionLoop::Reserve() {
+  if (queue_.TryReserve()) return true;
   std::lock_guard lock(mutex_);
   ++counters_.queue_full;
   return false;
 }
+
+void FusionLoop::Take(IngressBatch&& batch) { queue_.PushReserved(std::move(batch)); }
 
 void FusionLoop::Post(FeedStatus status) {
   std::lock_guard lock(mutex_);
@@ -170,7 +175,7 @@ void FusionLoop::Loop() {
     auto inputs = queue_.PopBatch(kInputsPerTurn, WaitFor());
     if (inputs.empty() && queue_.closed()) return;
     TakeStatuses(&turn);
-    for (Input& input : inputs) Take(std::move(input), &turn);
+    for (Input& input : inputs) TakeInput(std::move(input), &turn);
     const auto wake_up = engine_.NextWakeUp();
     if (wake_up && *wake_up <= LogTime()) Append(Tick{}, &turn);
     if (Status s = CommitWhenThereIsRoom(&turn); !s.ok()) {
@@ -205,11 +210,11 @@ void FusionLoop::TakeStatuses(Turn* turn) {
     feeds.swap(feed_statuses_);
     cameras.swap(camera_statuses_);
   }
-  for (auto& [id, status] : feeds) Append(std::move(status), turn);
+  for (auto& [id, status] : feeds) AppendStatus(std::move(status), turn);
   for (auto& [id, status] : cameras) Append(std::move(status), turn);
 }
 
-void FusionLoop::Take(Input&& input, Turn* turn) {
+void FusionLoop::TakeInput(Input&& input, Turn* turn) {
   if (auto* batch = std::get_if<IngressBatch>(&input)) {
     TakeBatch(std::move(*batch), turn);
   } else if (auto* found = std::get_if<FrameFound>(&input)) {
@@ -259,6 +264,7 @@ void FusionLoop::TakeBatch(IngressBatch&& batch, Turn* turn) {
                         std::move(item.masked_payload)};
       committed.rejections.push_back(ToRejection(letter));
       turn->batch.dead_letters.push_back(std::move(letter));
+      ++rejected_[batch.feed_id];
     }
   }
   committed.through_seq = admitted;
@@ -276,6 +282,14 @@ void FusionLoop::Append(decltype(LogEntry::body) body, Turn* turn) {
   LogEntry entry{engine_.position() + 1, LogTime(), std::move(body)};
   engine_.Apply(entry, &turn->output);
   turn->batch.entries.push_back(std::move(entry));
+}
+
+// The engine never sees a rejected payload: its log is told how many there were.
+void FusionLoop::AppendStatus(FeedStatus status, Turn* turn) {
+  if (const auto found = rejected_.find(status.feed_id); found != rejected_.end()) {
+    status.rejected = found->second;
+  }
+  Append(std::move(status), turn);
 }
 
 Status FusionLoop::CommitTurn(Turn* turn) {
@@ -303,6 +317,7 @@ Status FusionLoop::CommitTurn(Turn* turn) {
   std::lock_guard lock(mutex_);
   counters_.entries += turn->batch.entries.size();
   counters_.feeds = engine_.FeedCounters();
+  for (const auto& [feed_id, count] : rejected_) counters_.feeds[feed_id].rejected = count;
   return {};
 }
 

@@ -7,9 +7,9 @@
 // commit ends the loop (on_fatal), because memory and disk would part; the next start recovers from
 // the log.
 //
-// Post*, Offer and Act may be called from any thread and do not wait, except Act, which waits for
-// its commit. The reason of an action is masked here. Statuses of cameras and feeds are kept
-// latest-per-id, so that they are bounded and the last word is never lost. Callbacks run on the
+// Post*, Reserve, Take and Act may be called from any thread and do not wait, except Act, which
+// waits for its commit. The reason of an action is masked here. Statuses of cameras and feeds are
+// kept latest-per-id, so that they are bounded and the last word is never lost. Callbacks run on the
 // loop's thread and must not wait.
 #pragma once
 
@@ -51,7 +51,8 @@ struct FusionLoopCounters {
   std::uint64_t queue_full = 0;
   std::uint64_t actions_refused = 0;
   std::size_t queue_batches = 0;
-  std::map<std::string, FeedStatus> feeds;  // admission, as the engine counts it
+  // Admission as the engine counts it, and payloads rejected; since the journal began.
+  std::map<std::string, FeedStatus> feeds;
 };
 
 // What the publisher is told of a dead letter.
@@ -70,7 +71,9 @@ class FusionLoop {
   void Start();
   void Stop();
 
-  bool Offer(IngressBatch&& batch);
+  // Room for one batch; each true is followed by one Take.
+  bool Reserve();
+  void Take(IngressBatch&& batch);
   void Post(FeedStatus status);
   void Post(CameraStatus status);
   // False when the queue is full: say it again later.
@@ -97,10 +100,11 @@ class FusionLoop {
 
   void Loop();
   void TakeStatuses(Turn* turn);
-  void Take(Input&& input, Turn* turn);
+  void TakeInput(Input&& input, Turn* turn);
   void TakeAction(PendingAction&& pending, Turn* turn);
   void TakeBatch(IngressBatch&& batch, Turn* turn);
   void Append(decltype(LogEntry::body) body, Turn* turn);
+  void AppendStatus(FeedStatus status, Turn* turn);
   Status CommitTurn(Turn* turn);
   Status CommitWhenThereIsRoom(Turn* turn);
   UtcTime LogTime();
@@ -119,6 +123,7 @@ class FusionLoop {
   // Highest seq handed to the engine, per outbox: what a newer session sends again while an older
   // one's batch is still under way is taken once.
   std::map<std::pair<std::string, std::string>, std::uint64_t> admitted_;
+  std::map<std::string, std::uint64_t> rejected_;  // dead letters, by feed
   // By action id; an action that is repeated while the first is under way waits behind it.
   std::map<std::string, std::deque<std::shared_ptr<std::promise<ActionResult>>>> waiting_actions_;
 

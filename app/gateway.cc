@@ -107,7 +107,8 @@ struct Gateway::Impl final : public IngressSink, public WallBackend {
   std::vector<std::pair<std::string, Status>> Threads() const;
 
   // IngressSink
-  bool Offer(IngressBatch&& batch) override { return loop->Offer(std::move(batch)); }
+  bool Reserve() override { return loop->Reserve(); }
+  void Take(IngressBatch&& batch) override { loop->Take(std::move(batch)); }
   void FeedChanged(const FeedStatus& status) override;
   void DispositionsAcked(const std::string& feed_id, std::uint64_t through_seq) override {
     loop->PostDispositionsAcked(feed_id, through_seq);

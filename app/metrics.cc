@@ -49,12 +49,21 @@ void AddIngress(const IngressCounters& ingress, Families* out) {
   out->Counter("publisher_payloads_total", "Payloads decoded", protocol.payloads);
   out->Counter("publisher_rejections_total", "Payloads rejected and kept as dead letters",
                protocol.rejections);
+  out->Counter("publisher_plugin_errors_total", "Payloads on which a plugin broke its contract",
+               protocol.plugin_errors);
+  out->Counter("publisher_unknown_codes_total", "Reports with a code that no table knows",
+               protocol.unknown_codes);
   out->Counter("publisher_duplicates_total", "Payloads sent again and skipped",
                protocol.duplicates);
   out->Counter("publisher_busy_total", "Times a publisher was told busy", protocol.busy);
   out->Counter("publisher_malformed_total", "Messages that could not be read", protocol.malformed);
   out->Counter("publisher_too_large_total", "Messages over the size limit", protocol.too_large);
   out->Counter("publisher_fenced_total", "Sessions fenced by a newer one", protocol.fenced);
+  out->Counter("publisher_fenced_hellos_total", "Hellos of fenced connections, refused",
+               protocol.fenced_hellos);
+  out->Counter("publisher_fenced_forgotten_total",
+               "Fenced connections forgotten because there were too many",
+               protocol.fenced_forgotten);
   out->Counter("publisher_forbidden_total", "Hellos for a feed the key is not bound to",
                protocol.forbidden);
   out->Counter("publisher_sessions_total", "Sessions opened", protocol.sessions_opened);
@@ -76,6 +85,8 @@ void AddFusion(const MetricsInput& input, Families* out) {
   out->Counter("commits_total", "Commits of the journal", input.journal.commits);
   out->Counter("commit_retries_total", "Commits tried again because the disk was full",
                input.fusion.commit_retries);
+  out->Counter("log_duplicates_skipped_total", "Payloads that were under way twice",
+               input.fusion.duplicates_skipped);
   out->Counter("queue_full_total", "Batches refused because the fusion queue was full",
                input.fusion.queue_full);
   out->Counter("duplicates_under_way_total",
@@ -85,14 +96,14 @@ void AddFusion(const MetricsInput& input, Families* out) {
                input.fusion.actions_refused);
   out->Gauge("queue_batches", "Batches waiting for the fusion loop", input.fusion.queue_batches);
   out->Gauge("incidents_open", "Incidents that are open", input.incidents_open);
-  const std::pair<const char*, std::uint64_t FeedStatus::*> kAdmissions[] = {
-      {"accepted", &FeedStatus::accepted},
-      {"duplicates", &FeedStatus::duplicates},
-      {"late", &FeedStatus::late},
-      {"stale", &FeedStatus::stale}};
-  for (const auto& [name, member] : kAdmissions) {
-    out->Begin("feed_reports_" + std::string(name) + "_total",
-               "Reports by admission: " + std::string(name), MetricType::Counter);
+  const std::tuple<const char*, const char*, std::uint64_t FeedStatus::*> kFeedTotals[] = {
+      {"feed_reports_accepted_total", "Reports taken", &FeedStatus::accepted},
+      {"feed_reports_duplicates_total", "Reports told again", &FeedStatus::duplicates},
+      {"feed_reports_late_total", "Reports taken after their time was settled", &FeedStatus::late},
+      {"feed_reports_stale_total", "Older updates than known", &FeedStatus::stale},
+      {"feed_payloads_rejected_total", "Payloads rejected", &FeedStatus::rejected}};
+  for (const auto& [name, help, member] : kFeedTotals) {
+    out->Begin(name, help, MetricType::Counter);
     for (const auto& [feed_id, status] : input.fusion.feeds) {
       out->Labelled("feed", feed_id, static_cast<double>(status.*member));
     }
@@ -104,6 +115,9 @@ void AddJournal(const MetricsInput& input, Families* out) {
   out->Counter("journal_bytes_total", "Bytes of rows written", input.journal.blob_bytes);
   out->Gauge("journal_file_bytes", "Bytes on disk, write-ahead log included",
              input.journal.file_bytes);
+  out->Counter("journal_outboxes_forgotten_total",
+               "Outboxes forgotten because their feed had used too many since",
+               input.journal.outboxes_forgotten);
   out->Gauge("stream_live_seq", "Newest seq of stream live", input.live.newest);
   out->Gauge("stream_settled_seq", "Newest seq of stream settled", input.settled.newest);
 }
@@ -116,6 +130,7 @@ void AddCameras(const MetricsInput& input, Families* out) {
        &CameraCounters::frames_unusable},
       {"camera_clock_outliers_total", "Frames whose media time contradicted their arrival",
        &CameraCounters::clock_outliers},
+      {"camera_clock_epochs_total", "Time lines begun", &CameraCounters::clock_epochs},
       {"camera_reconnects_total", "Reconnects", &CameraCounters::reconnects},
       {"camera_stalls_total", "Times media time stood still", &CameraCounters::stalls}};
   for (const auto& [name, help, member] : kTotals) {
@@ -130,6 +145,11 @@ void AddCameras(const MetricsInput& input, Families* out) {
   }
   out->Counter("decode_requests_total", "Pictures asked of the decode worker",
                input.decoder.requests);
+  out->Counter("decode_answered_total", "Pictures decoded", input.decoder.answered);
+  out->Counter("decode_undecodable_total", "Pictures that could not be decoded",
+               input.decoder.undecodable);
+  out->Counter("decode_worker_starts_total", "Times the worker was started",
+               input.decoder.worker_starts);
   out->Counter("decode_refused_busy_total", "Pictures refused: the worker's queue was full",
                input.decoder.refused_busy);
   out->Counter("decode_timed_out_total", "Pictures that took too long", input.decoder.timed_out);

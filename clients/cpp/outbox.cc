@@ -214,6 +214,11 @@ std::uint64_t Outbox::last_seq() const {
   return last_seq_;
 }
 
+OutboxTotals Outbox::totals() const {
+  std::lock_guard lock(mutex_);
+  return {last_seq_ + renumbered_, acked_through_ + renumbered_};
+}
+
 std::uint64_t Outbox::payload_count() const {
   std::lock_guard lock(mutex_);
   return payloads_;
@@ -344,6 +349,7 @@ Result<std::uint64_t> Outbox::Renew() {
   id_ = *id;
   last_seq_ -= shift;
   acked_through_ = 0;
+  renumbered_ += shift;
   return shift;
 }
 

@@ -40,6 +40,13 @@ struct OutboxItem {
   std::string label;
 };
 
+// How much an outbox has given out and had acked since it was opened. Unlike seqs these never go
+// back: a renewal moves both seqs down and leaves these as they are.
+struct OutboxTotals {
+  std::uint64_t given_out = 0;
+  std::uint64_t acked = 0;
+};
+
 // A caller's own place in its source, stored in the same transaction as the payloads read up to it.
 struct Bookmark {
   std::string name;
@@ -58,6 +65,8 @@ class Outbox {
   std::uint64_t acked_through() const;
   // The highest seq given out.
   std::uint64_t last_seq() const;
+  // Both numbers of one moment, also while the outbox is renewed.
+  OutboxTotals totals() const;
   std::uint64_t payload_count() const;
   std::uint64_t byte_count() const;
   std::string journal_id() const;
@@ -94,6 +103,8 @@ class Outbox {
   std::string journal_id_;
   std::uint64_t acked_through_ = 0;
   std::uint64_t last_seq_ = 0;
+  // How far renewals have moved seqs down so far.
+  std::uint64_t renumbered_ = 0;
   std::uint64_t dispositions_through_ = 0;
   std::uint64_t payloads_ = 0;
   std::uint64_t bytes_ = 0;

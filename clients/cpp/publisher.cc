@@ -118,8 +118,6 @@ class Publisher::Worker {
   std::condition_variable progress_;
   bool stopping_ = false;
   PublisherStats stats_;
-  // How far seqs have been moved down so far: seq + renumbered_ never goes back.
-  std::uint64_t renumbered_ = 0;
 
   // The thread's own.
   std::unique_ptr<PeerSocket> socket_;
@@ -179,12 +177,11 @@ Result<std::uint64_t> Publisher::Worker::Publish(std::span<const OutboxPayload> 
 
 Status Publisher::Worker::Flush(Duration timeout) {
   std::unique_lock lock(mutex_);
-  const std::uint64_t target = outbox_->last_seq() + renumbered_;
-  const auto done = [&] {
-    return stopping_ || stats_.fenced || outbox_->acked_through() + renumbered_ >= target;
-  };
-  const bool in_time = progress_.wait_for(lock, timeout, done);
-  if (outbox_->acked_through() + renumbered_ >= target) return {};
+  const std::uint64_t target = outbox_->totals().given_out;
+  const auto acked = [&] { return outbox_->totals().acked >= target; };
+  const bool in_time =
+      progress_.wait_for(lock, timeout, [&] { return stopping_ || stats_.fenced || acked(); });
+  if (acked()) return {};
   if (stats_.fenced) return FailedPrecondition("fenced by another publisher of this feed");
   if (in_time) return FailedPrecondition("the publisher was closed");
   return Unavailable(std::to_string(outbox_->payload_count()) +
@@ -464,10 +461,6 @@ bool Publisher::Worker::CheckResume(std::uint64_t resume_after_seq) {
   Tell(notice);
   Result<std::uint64_t> shift = outbox_->Renew();
   if (!OutboxOk(shift.ok() ? Status{} : shift.status())) return false;
-  {
-    std::lock_guard lock(mutex_);
-    renumbered_ += *shift;
-  }
   Drop(Duration::zero());
   return false;
 }

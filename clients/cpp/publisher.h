@@ -107,7 +107,8 @@ struct PublisherNotice {
     kOutboxWentBack,
     // The gateway refused the hello or a message, `code` says why; retried with back-off.
     kRefused,
-    // Terminal: another publisher speaks for this feed now. Publish fails from here on.
+    // Terminal: another publisher speaks for this feed now. Publish fails from here on and nothing
+    // reconnects; stop one of the two, then open a new Publisher.
     kFenced,
     // The outbox cannot be read or written, `message` says why; retried with back-off.
     kOutboxFailed,
@@ -132,6 +133,7 @@ struct PublisherEvents {
   std::function<void(std::uint64_t through_seq)> on_acked;
 };
 
+// For the caller's own monitoring; counts are of this object's life.
 struct PublisherStats {
   bool connected = false;
   bool fenced = false;
@@ -143,6 +145,7 @@ struct PublisherStats {
   std::uint64_t busy = 0;
   std::uint64_t sessions = 0;
   std::uint64_t probes = 0;
+  // Answers that could not be read, or that nobody asked for.
   std::uint64_t bad_messages = 0;
 };
 

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -58,9 +59,10 @@ struct SeqRange {
 
 struct JournalStatistics {
   std::uint64_t commits = 0;
-  std::uint64_t rows = 0;        // rows written
-  std::uint64_t blob_bytes = 0;  // bytes of rows written
-  std::uint64_t file_bytes = 0;  // database and write-ahead log on disk
+  std::uint64_t rows = 0;                // rows written
+  std::uint64_t blob_bytes = 0;          // bytes of rows written
+  std::uint64_t file_bytes = 0;          // database and write-ahead log on disk
+  std::uint64_t outboxes_forgotten = 0;  // beyond those kept of a feed
 };
 
 // An id this journal had before it was restored from a backup. Records through these seqs are the
@@ -93,7 +95,8 @@ class Journal {
   virtual Result<std::vector<WireRecordPtr>> ReadRecords(StreamId stream, std::uint64_t after_seq,
                                                          std::size_t max) const = 0;
 
-  // 0 for an outbox never seen.
+  // 0 for an outbox never seen, or not used for so long that it was forgotten: of each feed the
+  // most recently used are kept.
   virtual Result<std::uint64_t> OutboxThrough(const std::string& feed_id,
                                               const std::string& outbox_id) const = 0;
   // Rejections of an outbox with seq > after_seq, in order, at most `max`.
@@ -101,6 +104,9 @@ class Journal {
                                                       const std::string& outbox_id,
                                                       std::uint64_t after_seq,
                                                       std::size_t max) const = 0;
+
+  // How many there are, by feed.
+  virtual Result<std::map<std::string, std::uint64_t>> DeadLetterCounts() const = 0;
 
   // Dispositions of a feed with seq > after_seq, in order, at most `max`.
   virtual Result<std::vector<DispositionMade>> Dispositions(const std::string& feed_id,

@@ -229,6 +229,17 @@ Result<std::vector<DeadLetter>> JournalReader::DeadLetters(const std::string& fe
   return letters;
 }
 
+Result<std::map<std::string, std::uint64_t>> JournalReader::DeadLetterCounts() {
+  auto query =
+      connection_.Prepare("SELECT feed_id, count(*) FROM dead_letter GROUP BY feed_id", false);
+  if (!query.ok()) return query.status();
+  std::map<std::string, std::uint64_t> counts;
+  auto row = query->Step();
+  for (; row.ok() && *row; row = query->Step()) counts[query->Text(0)] = query->Unsigned(1);
+  if (!row.ok()) return row.status();
+  return counts;
+}
+
 Result<std::vector<DispositionMade>> JournalReader::Dispositions(const std::string& feed_id,
                                                                  std::uint64_t after_seq,
                                                                  std::size_t max) {

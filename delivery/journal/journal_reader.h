@@ -68,6 +68,7 @@ class JournalReader {
   Result<std::vector<DeadLetter>> DeadLetters(const std::string& feed_id,
                                               const std::string& outbox_id, std::uint64_t after_seq,
                                               std::size_t max);
+  Result<std::map<std::string, std::uint64_t>> DeadLetterCounts();
   Result<std::vector<DispositionMade>> Dispositions(const std::string& feed_id,
                                                     std::uint64_t after_seq, std::size_t max);
   Result<std::uint64_t> DispositionsAckedThrough(const std::string& feed_id);

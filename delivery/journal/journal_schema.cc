@@ -40,8 +40,13 @@ CREATE TABLE disposition_ack (feed_id TEXT PRIMARY KEY, through_seq INTEGER NOT 
     STRICT, WITHOUT ROWID;
 )sql";
 
+// `used` orders the outboxes of a feed by their last commit, the newest with the highest.
+constexpr std::string_view kMigrateToVersion2 =
+    "ALTER TABLE outbox ADD COLUMN used INTEGER NOT NULL DEFAULT 0;";
+
 // kMigrations[n] brings version n to n + 1. Never changed once released; only added to.
-constexpr std::array<std::string_view, kJournalVersion> kMigrations = {kCreateVersion1};
+constexpr std::array<std::string_view, kJournalVersion> kMigrations = {kCreateVersion1,
+                                                                       kMigrateToVersion2};
 
 Status NotAJournal(const std::string& path) {
   return FailedPrecondition(path + " is not a Fusion Gateway journal: give another path");

@@ -155,6 +155,7 @@ class SqliteJournal final : public Journal {
   Result<std::vector<DeadLetter>> DeadLetters(const std::string& feed_id,
                                               const std::string& outbox_id, std::uint64_t after_seq,
                                               std::size_t max) const override;
+  Result<std::map<std::string, std::uint64_t>> DeadLetterCounts() const override;
   Result<std::vector<DispositionMade>> Dispositions(const std::string& feed_id,
                                                     std::uint64_t after_seq,
                                                     std::size_t max) const override;
@@ -164,8 +165,8 @@ class SqliteJournal final : public Journal {
 
  private:
   struct WriterStatements {
-    sqlite::Statement begin, commit, log, live, settled, origin, outbox, dead_letter, disposition,
-        disposition_ack;
+    sqlite::Statement begin, commit, log, live, settled, origin, outbox_progress, outbox,
+        outbox_forget, dead_letter, disposition, disposition_ack;
   };
   struct StreamState {
     SeqRange range;
@@ -187,11 +188,13 @@ class SqliteJournal final : public Journal {
   Status WriteRows(const JournalBatch& batch, const PreparedBatch& prepared);
   Status WriteSegments(sqlite::Statement& statement, const std::vector<SegmentRow>& rows);
   Status WriteDelivery(const JournalBatch& batch);
+  Status WriteOutbox(const OutboxProgress& outbox);
   void CountRow(std::size_t bytes);
   void Publish(PreparedBatch prepared);
 
   const std::string path_;
   const bool read_only_;
+  const std::size_t outboxes_max_;
   std::string journal_id_;
   std::vector<EarlierIdentity> earlier_;
   WriterLock lock_;
@@ -200,7 +203,9 @@ class SqliteJournal final : public Journal {
   sqlite::Connection writer_;
   WriterStatements statements_;
   RecordEncoder encoder_;
+  std::uint64_t outbox_uses_ = 0;  // the highest `used`
   std::uint64_t rows_in_commit_ = 0;
+  std::uint64_t forgotten_in_commit_ = 0;
   std::uint64_t bytes_in_commit_ = 0;
 
   mutable std::shared_mutex state_mutex_;  // guards what is committed and known in memory
@@ -210,6 +215,7 @@ class SqliteJournal final : public Journal {
 
   std::atomic<std::uint64_t> commits_{0};
   std::atomic<std::uint64_t> rows_{0};
+  std::atomic<std::uint64_t> outboxes_forgotten_{0};
   std::atomic<std::uint64_t> blob_bytes_{0};
 
   mutable ReaderPool readers_;
@@ -219,6 +225,7 @@ class SqliteJournal final : public Journal {
 SqliteJournal::SqliteJournal(std::string path, const JournalOptions& options)
     : path_(std::move(path)),
       read_only_(options.read_only),
+      outboxes_max_(options.outboxes_max),
       encoder_(options.delta_bases_bytes_max),
       readers_(path_, origins_, options.readers_max) {
   for (auto& stream : streams_) {
@@ -329,6 +336,9 @@ Status SqliteJournal::LoadRanges(sqlite::Connection& db) {
     streams_[Index(stream)].range = {static_cast<std::uint64_t>(*oldest),
                                      static_cast<std::uint64_t>(*last)};
   }
+  auto uses = db.QueryInteger("SELECT ifnull(max(used), 0) FROM outbox");
+  if (!uses.ok()) return uses.status();
+  outbox_uses_ = static_cast<std::uint64_t>(*uses);
   auto origins =
       db.Prepare("SELECT stream, first, gateway_id, journal_id, seq_shift FROM origin", false);
   if (!origins.ok()) return origins.status();
@@ -357,9 +367,13 @@ Status SqliteJournal::PrepareWriter() {
       {&s.live, "INSERT INTO live VALUES (?, ?, ?, ?)"},
       {&s.settled, "INSERT INTO settled VALUES (?, ?, ?, ?)"},
       {&s.origin, "INSERT INTO origin VALUES (?, ?, ?, ?, ?)"},
-      {&s.outbox,
-       "INSERT INTO outbox VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET "
-       "through_seq = excluded.through_seq WHERE excluded.through_seq > through_seq"},
+      {&s.outbox_progress,
+       "UPDATE outbox SET through_seq = max(through_seq, ?3), used = ?4 "
+       "WHERE feed_id = ?1 AND outbox_id = ?2"},
+      {&s.outbox, "INSERT INTO outbox (feed_id, outbox_id, through_seq, used) VALUES (?, ?, ?, ?)"},
+      {&s.outbox_forget,
+       "DELETE FROM outbox WHERE feed_id = ?1 AND outbox_id IN (SELECT outbox_id FROM outbox "
+       "WHERE feed_id = ?1 ORDER BY used DESC LIMIT -1 OFFSET ?2)"},
       {&s.dead_letter,
        "INSERT INTO dead_letter VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"},
       {&s.disposition, "INSERT INTO disposition VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"},
@@ -409,6 +423,7 @@ Status SqliteJournal::Commit(const JournalBatch& batch) {
   encoder_.Keep();
   commits_.fetch_add(1, std::memory_order_relaxed);
   rows_.fetch_add(rows_in_commit_, std::memory_order_relaxed);
+  outboxes_forgotten_.fetch_add(forgotten_in_commit_, std::memory_order_relaxed);
   blob_bytes_.fetch_add(bytes_in_commit_, std::memory_order_relaxed);
   Publish(std::move(*prepared));
   return {};
@@ -459,6 +474,7 @@ void SqliteJournal::PrepareRecords(StreamId stream, const std::vector<StreamReco
 
 Status SqliteJournal::Write(const JournalBatch& batch, const PreparedBatch& prepared) {
   rows_in_commit_ = 0;
+  forgotten_in_commit_ = 0;
   bytes_in_commit_ = 0;
   Status status = statements_.begin.Run();
   if (status.ok()) status = WriteRows(batch, prepared);
@@ -501,12 +517,7 @@ Status SqliteJournal::WriteSegments(sqlite::Statement& statement,
 
 Status SqliteJournal::WriteDelivery(const JournalBatch& batch) {
   for (const OutboxProgress& outbox : batch.outboxes) {
-    auto& upsert = statements_.outbox;
-    upsert.BindText(1, outbox.feed_id);
-    upsert.BindText(2, outbox.outbox_id);
-    upsert.Bind(3, outbox.through_seq);
-    if (Status s = upsert.Run(); !s.ok()) return s;
-    CountRow(outbox.feed_id.size() + outbox.outbox_id.size());
+    if (Status s = WriteOutbox(outbox); !s.ok()) return s;
   }
   for (const DeadLetter& letter : batch.dead_letters) {
     auto& insert = statements_.dead_letter;
@@ -532,6 +543,28 @@ Status SqliteJournal::WriteDelivery(const JournalBatch& batch) {
     if (Status s = insert.Run(); !s.ok()) return s;
     CountRow(made.report_id.size() + made.incident_id.size() + made.note.size());
   }
+  return {};
+}
+
+// A new outbox may be one too many of its feed: the one not used for longest is forgotten.
+Status SqliteJournal::WriteOutbox(const OutboxProgress& outbox) {
+  ++outbox_uses_;
+  CountRow(outbox.feed_id.size() + outbox.outbox_id.size());
+  for (auto* statement : {&statements_.outbox_progress, &statements_.outbox}) {
+    statement->BindText(1, outbox.feed_id);
+    statement->BindText(2, outbox.outbox_id);
+    statement->Bind(3, outbox.through_seq);
+    statement->Bind(4, outbox_uses_);
+    if (Status s = statement->Run(); !s.ok()) return s;
+    const bool known =
+        statement == &statements_.outbox_progress && sqlite3_changes(writer_.handle()) > 0;
+    if (known) return {};
+  }
+  auto& forget = statements_.outbox_forget;
+  forget.BindText(1, outbox.feed_id);
+  forget.Bind(2, std::uint64_t{outboxes_max_});
+  if (Status s = forget.Run(); !s.ok()) return s;
+  forgotten_in_commit_ += static_cast<std::uint64_t>(sqlite3_changes(writer_.handle()));
   return {};
 }
 
@@ -631,6 +664,12 @@ Result<std::vector<DeadLetter>> SqliteJournal::DeadLetters(const std::string& fe
   return (*reader)->DeadLetters(feed_id, outbox_id, after_seq, max);
 }
 
+Result<std::map<std::string, std::uint64_t>> SqliteJournal::DeadLetterCounts() const {
+  auto reader = readers_.Take();
+  if (!reader.ok()) return reader.status();
+  return (*reader)->DeadLetterCounts();
+}
+
 Result<std::vector<DispositionMade>> SqliteJournal::Dispositions(const std::string& feed_id,
                                                                  std::uint64_t after_seq,
                                                                  std::size_t max) const {
@@ -649,6 +688,7 @@ JournalStatistics SqliteJournal::statistics() const {
   JournalStatistics statistics;
   statistics.commits = commits_.load(std::memory_order_relaxed);
   statistics.rows = rows_.load(std::memory_order_relaxed);
+  statistics.outboxes_forgotten = outboxes_forgotten_.load(std::memory_order_relaxed);
   statistics.blob_bytes = blob_bytes_.load(std::memory_order_relaxed);
   for (const auto* suffix : {"", "-wal"}) {
     std::error_code error;

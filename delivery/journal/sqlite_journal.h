@@ -37,6 +37,10 @@ struct JournalOptions {
   // A checkpoint begins above the first; above the second the writer waits for one.
   std::uint64_t checkpoint_bytes = std::uint64_t{4} << 20;
   std::uint64_t wal_bytes_max = std::uint64_t{64} << 20;
+  // Outboxes of one feed whose progress is kept, the most recently used; a publisher that makes a
+  // new outbox_id at each start does not grow the file. One that was forgotten resumes at 0: its
+  // publisher sends again, and known report ids are duplicates.
+  std::size_t outboxes_max = 1000;
   // Largest size of the file; 0 = what the disk holds.
   std::uint64_t file_bytes_max = 0;
 };

@@ -15,7 +15,7 @@
 
 #include "delivery/stream/broadcaster.h"
 #include "fusion/base/thread_watch.h"
-#include "pipeline/feeds/zap_responder.h"
+#include "pipeline/zmq/zap_responder.h"
 
 namespace fusiongateway {
 namespace {

@@ -1,8 +1,9 @@
 // A queue with a bound, from many producers to one consumer: the edge enqueues, the loop decides.
 //
 // TryPush never waits: a full queue says so and the caller counts the drop or slows its peer.
-// PopBatch waits at most `wait`. Close wakes the consumer; what was queued is still popped.
-// All members may be called from any thread.
+// TryReserve keeps a place for an item that is dear to make; the PushReserved that must follow
+// always finds it. PopBatch waits at most `wait`. Close wakes the consumer; what was queued is
+// still popped. All members may be called from any thread.
 #pragma once
 
 #include <chrono>
@@ -24,11 +25,28 @@ class BoundedQueue {
   bool TryPush(T&& item) {
     {
       std::lock_guard lock(mutex_);
-      if (closed_ || items_.size() >= capacity_) return false;
+      if (closed_ || items_.size() + reserved_ >= capacity_) return false;
       items_.push_back(std::move(item));
     }
     ready_.notify_one();
     return true;
+  }
+
+  // False when full or closed.
+  bool TryReserve() {
+    std::lock_guard lock(mutex_);
+    if (closed_ || items_.size() + reserved_ >= capacity_) return false;
+    ++reserved_;
+    return true;
+  }
+  // Takes the place of one TryReserve. An item that comes after Close is still popped.
+  void PushReserved(T&& item) {
+    {
+      std::lock_guard lock(mutex_);
+      --reserved_;
+      items_.push_back(std::move(item));
+    }
+    ready_.notify_one();
   }
 
   // Up to `max` items in order, as soon as there is one; none after `wait` or when closed and
@@ -67,6 +85,7 @@ class BoundedQueue {
   mutable std::mutex mutex_;
   std::condition_variable ready_;
   std::deque<T> items_;
+  std::size_t reserved_ = 0;
   bool closed_ = false;
 };
 

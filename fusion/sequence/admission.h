@@ -76,7 +76,7 @@ class AdmissionDesk {
   KnownReports::Answer Admit(const Report& report, UtcTime at);
   void CountLate(const std::string& feed_id) { ++FeedOf(feed_id).counters.late; }
 
-  // Counters by feed; `rejected` is counted at the door, not here.
+  // Counters by feed; `rejected` is counted at the door and comes with the status, not from here.
   std::map<std::string, FeedStatus> Counters() const;
   // The same numbers put into a status told by the gateway.
   void FillCounters(FeedStatus* status) const;

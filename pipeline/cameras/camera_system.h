@@ -34,7 +34,6 @@ struct CameraCounters {
   std::uint64_t clock_epochs = 0;     // time lines begun
   std::uint64_t reconnects = 0;
   std::uint64_t stalls = 0;
-  std::uint64_t ring_frames = 0;
   std::uint64_t ring_bytes = 0;
 };
 

@@ -61,7 +61,6 @@ struct FeedDecoder::Impl {
   }
 
   DecodeOutcome Refuse(Refusal refusal, std::string_view payload, Masker* masker) {
-    ++counters.refusal_count;
     if (refusal.code == "PLUGIN_ERROR") ++counters.plugin_error_count;
     DecodeOutcome outcome;
     outcome.masked_payload = masker->Json(payload);
@@ -91,7 +90,6 @@ FeedDecoder::FeedDecoder(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 FeedDecoder::~FeedDecoder() = default;
 
 DecodeOutcome FeedDecoder::Decode(std::string_view payload, const DecodeContext& context) {
-  ++impl_->counters.payload_count;
   PluginOutput output = impl_->plugin->Decode(payload);
   Masker masker(context.received_at);
   for (const std::string& person : output.persons) masker.Declare(person);
@@ -104,7 +102,6 @@ DecodeOutcome FeedDecoder::Decode(std::string_view payload, const DecodeContext&
     if (HasUnknownCode(report)) ++impl_->counters.unknown_code_count;
     outcome.reports.push_back(FromWire(report));
   }
-  impl_->counters.report_count += outcome.reports.size();
   return outcome;
 }
 

@@ -41,9 +41,7 @@ struct DecodeOutcome {
 };
 
 struct FeedDecoderCounters {
-  std::uint64_t payload_count = 0;
-  std::uint64_t report_count = 0;
-  std::uint64_t refusal_count = 0;
+  // Payloads on which the plugin broke its contract.
   std::uint64_t plugin_error_count = 0;
   // Reports with a flag "UNKNOWN_CODE:…".
   std::uint64_t unknown_code_count = 0;

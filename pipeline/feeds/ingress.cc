@@ -14,7 +14,7 @@
 #include <zmq_addon.hpp>
 
 #include "fusion/base/thread_watch.h"
-#include "pipeline/feeds/zap_responder.h"
+#include "pipeline/zmq/zap_responder.h"
 
 namespace fusiongateway {
 namespace {

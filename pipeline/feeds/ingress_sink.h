@@ -41,8 +41,10 @@ class IngressSink {
  public:
   virtual ~IngressSink() = default;
 
-  // Takes the batch, or says that there is no room now (the publisher is told busy).
-  virtual bool Offer(IngressBatch&& batch) = 0;
+  // Keeps room for one batch, or says that there is none now (the publisher is told busy, and
+  // nothing is decoded). Each true is followed by one Take.
+  virtual bool Reserve() = 0;
+  virtual void Take(IngressBatch&& batch) = 0;
   // A publisher came, went, or fell silent.
   virtual void FeedChanged(const FeedStatus& status) = 0;
   virtual void DispositionsAcked(const std::string& feed_id, std::uint64_t through_seq) = 0;

@@ -11,6 +11,8 @@
 #include <set>
 #include <utility>
 
+#include "pipeline/feeds/foreign_text.h"
+#include "pipeline/feeds/personal_key.h"
 #include "pipeline/feeds/personal_number.h"
 #include "pipeline/feeds/utf8.h"
 
@@ -23,30 +25,7 @@ constexpr int kNestingMax = 64;
 // Shorter digits in a field for telephones are an extension and reach nobody from outside.
 constexpr std::size_t kDeclaredDigitsMin = 7;
 
-// Native and JSON names of fields that hold ids and codes: kept as they are.
-const std::set<std::string, std::less<>>& IdKeys() {
-  static const std::set<std::string, std::less<>> keys = {
-      "JJDBH",        "GLZJJDBH",  "PJDBH",    "FKDBH",      "XZQHDM",     "CJDWDM",
-      "JQLBDM",       "JQLXDM",    "JQXLDM",   "alarmId",    "warningId",  "eventId",
-      "cameraId",     "cameraIds", "quotaId",  "gatewayId",  "gridCode",   "adCode",
-      "reportId",     "deviceId",  "siteId",   "feedId",     "clockId",    "drillId",
-      "callId",       "frameId",   "unitCode", "documentId", "mainCallId", "enterpriseId",
-      "districtCode", "classCode"};
-  return keys;
-}
-
-// Fields that hold a person's name or number, whichever system they come from.
-const std::set<std::string, std::less<>>& PersonKeys() {
-  static const std::set<std::string, std::less<>> keys = {
-      "BJRMC",      "BJDH",        "LXDH",         "BJRZJHM",      "BJRXM",      "LXR",
-      "LXRXM",      "SFZH",        "ZJHM",         "XM",           "handler",    "reporter",
-      "contact",    "contactName", "contactPhone", "reporterName", "callerName", "linkman",
-      "personName", "phone",       "mobile",       "telephone",    "idCard",     "idNumber",
-      "姓名",       "联系人",      "报警人",       "电话",         "联系电话",   "身份证号"};
-  return keys;
-}
-
-// The same in our own Report, by full name.
+// Fields of our own Report that hold ids and codes, by full name.
 const std::set<std::string, std::less<>>& IdFields() {
   static const std::set<std::string, std::less<>> fields = {
       "fusiongateway.v1.Report.report_id",
@@ -127,7 +106,7 @@ std::optional<std::size_t> MatchName(const std::vector<CodePoint>& points, std::
   for (; at < points.size() && matched < name.size(); ++at) {
     if (points[at].value == name[matched]) {
       ++matched;
-    } else if (matched == 0 || !IsBlank(points[at].value)) {
+    } else if (matched == 0 || !(IsBlank(points[at].value) || IsInvisible(points[at].value))) {
       return std::nullopt;
     }
   }
@@ -147,74 +126,73 @@ Json ParseBounded(std::string_view text) {
   return too_deep ? Json(Json::value_t::discarded) : document;
 }
 
+// A whole number's digits, also of one that went through a spreadsheet (1.3812345678e10). A float
+// holds the first 15 digits of a longer one, which are enough to tell an identity number by.
 std::string ScalarText(const Json& value) {
   if (value.is_string()) return value.get<std::string>();
-  if (value.is_number_float()) {
-    const double number = value.get<double>();
-    // A telephone number that went through a spreadsheet: 1.3812345678e10.
-    constexpr double kExact = 9e15;
-    if (number >= 0 && number < kExact && number == static_cast<double>(std::int64_t(number))) {
-      return std::to_string(std::int64_t(number));
-    }
-    return {};
+  if (!value.is_number_float()) return value.is_number() ? value.dump() : std::string();
+  const double number = value.get<double>();
+  constexpr double kTooLong = 1.8e19;
+  constexpr double kElevenDigits = 1e10;
+  if (!(number >= 0 && number < kTooLong)) return {};
+  const auto whole = static_cast<std::uint64_t>(number);
+  if (number < kElevenDigits && number != static_cast<double>(whole)) return {};
+  return std::to_string(whole);
+}
+
+// What a member is, by its own name and by the object it stands in: {"contact": {"name": …}},
+// {"phone": {"value": …}}.
+PersonalKey KindOfMember(const std::string& name, PersonalKey outer) {
+  const PersonalKey own = KindOfKey(name);
+  if (own != PersonalKey::kNone || IsIdKey(name)) return own;
+  if (outer == PersonalKey::kName) {
+    return name == "name" || name == "Name" ? PersonalKey::kName : PersonalKey::kNone;
   }
-  return value.is_number() ? value.dump() : std::string();
+  return outer == PersonalKey::kNone ? PersonalKey::kNone : PersonalKey::kNumber;
 }
 
 template <class Visit>
-void EachScalar(const Json& value, const std::string& key, const Visit& visit) {
+void EachScalar(const Json& value, PersonalKey kind, const Visit& visit) {
   if (value.is_object()) {
-    for (const auto& [name, member] : value.items()) EachScalar(member, name, visit);
+    for (const auto& [name, member] : value.items()) {
+      EachScalar(member, KindOfMember(name, kind), visit);
+    }
   } else if (value.is_array()) {
-    for (const Json& element : value) EachScalar(element, key, visit);
+    for (const Json& element : value) EachScalar(element, kind, visit);
   } else {
-    visit(key, value);
+    visit(kind, value);
   }
 }
 
-Json MaskedJson(const Json& value, const std::string& key, const Masker& masker) {
+std::string MaskedScalar(const std::string& text, PersonalKey kind, const Masker& masker) {
+  constexpr std::size_t kIdentityBytesMin = 6;  // shorter: "无", "不详"
+  if (kind == PersonalKey::kIdentity && text.size() > kIdentityBytesMin) {
+    return std::string(kMaskedIdentity);
+  }
+  if (kind == PersonalKey::kNumber || kind == PersonalKey::kIdentity) {
+    const std::string digits = DigitsOfNumber(text);
+    if (digits.size() >= kDeclaredDigitsMin) return MaskedNumber(digits);
+  }
+  return masker.Text(text);
+}
+
+Json MaskedJson(const Json& value, const std::string& key, PersonalKey kind, const Masker& masker) {
   if (value.is_object()) {
     Json masked = Json::object();
     for (const auto& [name, member] : value.items()) {
-      masked[masker.Text(name)] = MaskedJson(member, name, masker);
+      masked[masker.Text(name)] = MaskedJson(member, name, KindOfMember(name, kind), masker);
     }
     return masked;
   }
   if (value.is_array()) {
     Json masked = Json::array();
-    for (const Json& element : value) masked.push_back(MaskedJson(element, key, masker));
+    for (const Json& element : value) masked.push_back(MaskedJson(element, key, kind, masker));
     return masked;
   }
-  if (IdKeys().contains(key)) return value;
+  if (IsIdKey(key)) return value;
   const std::string text = ScalarText(value);
-  std::string masked = masker.Text(text);
+  std::string masked = MaskedScalar(text, kind, masker);
   return masked == text ? value : Json(std::move(masked));
-}
-
-// "\u0031" → "1": a digit that is escaped in a document nobody can parse.
-std::string WithoutEscapedDigits(std::string_view text) {
-  std::string plain;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text.substr(i, 5) == "\\u003" && i + 5 < text.size() && text[i + 5] >= '0' &&
-        text[i + 5] <= '9') {
-      plain += text[i + 5];
-      i += 5;
-    } else {
-      plain += text[i];
-    }
-  }
-  return plain;
-}
-
-// The scalar that follows `"key":` at `at` in a document nobody can parse.
-std::string_view ValueAfterKey(std::string_view text, std::size_t at) {
-  constexpr std::size_t kValueBytesMax = 256;
-  at = text.find_first_not_of(" \t\r\n", at);
-  if (at == std::string_view::npos || text[at] != ':') return {};
-  at = text.find_first_not_of(" \t\r\n\"'", at + 1);
-  if (at == std::string_view::npos) return {};
-  const std::string_view rest = text.substr(at, kValueBytesMax);
-  return rest.substr(0, rest.find_first_of("\"',}\r\n"));
 }
 
 }  // namespace
@@ -238,6 +216,7 @@ void Masker::Declare(std::string_view person) {
   }
   DeclareName(std::move(token));
   DeclareName(std::move(together));
+  for (const std::string& number : NumbersIn(person)) DeclareNumber(number);
 }
 
 void Masker::DeclareNumber(const std::string& digits) {
@@ -290,24 +269,21 @@ std::string Masker::MaskNumbers(std::string_view text) const {
 std::string Masker::Text(std::string_view text) const { return MaskNumbers(MaskNames(text)); }
 
 std::string Masker::Json(std::string_view text) {
+  if (!IsText(text)) return NoteOfBytes(text);
   const auto document = ParseBounded(text);
   if (document.is_discarded()) return UnreadableText(text);
-  EachScalar(document, "", [this](const std::string& key, const auto& value) {
-    if (PersonKeys().contains(key)) Declare(ScalarText(value));
+  EachScalar(document, PersonalKey::kNone, [this](PersonalKey kind, const auto& value) {
+    if (kind != PersonalKey::kNone) Declare(ScalarText(value));
   });
-  return MaskedJson(document, "", *this)
+  return MaskedJson(document, "", PersonalKey::kNone, *this)
       .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 std::string Masker::UnreadableText(std::string_view bytes) {
   const std::string text = WithoutEscapedDigits(ValidUtf8(bytes));
-  for (const std::string& key : PersonKeys()) {
-    const std::string quoted = "\"" + key + "\"";
-    for (auto at = text.find(quoted); at != std::string::npos; at = text.find(quoted, at + 1)) {
-      Declare(ValueAfterKey(text, at + quoted.size()));
-    }
-  }
-  return Text(text);
+  for (const std::string_view value : PersonalValues(text)) Declare(value);
+  // Between bytes of another encoding a number's form says nothing any more.
+  return IsUtf8(bytes) ? Text(text) : WithoutDigits(Text(text));
 }
 
 void Masker::MaskMessage(google::protobuf::Message* message) {

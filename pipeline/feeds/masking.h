@@ -5,10 +5,12 @@
 // become 138****5678, identity numbers [证件号], names that the payload itself declares 张*. Ids
 // are told apart by the field they stand in and by form: an identity number carries a plausible
 // birth date and a real region, so that call numbers, quota ids and 20-digit camera ids stay as
-// they are.
+// they are. Fields whose name says that they hold a person's name or number (personal_key.h) are
+// masked whatever form their value has.
 //
 // One instance per payload; no threading. Nothing is refused: what cannot be read as JSON is masked
-// as text.
+// as text; text with bytes that are not UTF-8 loses every digit; of what is no such text at all
+// (UTF-16, binary) only its length and what it looks like are kept.
 #pragma once
 
 #include <chrono>

@@ -9,7 +9,6 @@
 namespace fusiongateway {
 namespace {
 
-constexpr std::string_view kMaskedIdentity = "[证件号]";
 constexpr std::size_t kIdentityDigits = 18;
 
 enum class Separator { kBreak, kSpace, kHyphen, kDot };
@@ -30,8 +29,6 @@ std::optional<char> DigitOf(char32_t c) {
   if (c >= U'０' && c <= U'９') return static_cast<char>('0' + (c - U'０'));
   return std::nullopt;
 }
-
-bool IsInvisible(char32_t c) { return (c >= 0x200B && c <= 0x200D) || c == 0x2060 || c == 0xFEFF; }
 
 bool IsSpace(char32_t c) {
   return c == U' ' || c == U'\t' || c == 0xA0 || c == 0x3000 || (c >= 0x2000 && c <= 0x200A);
@@ -188,7 +185,7 @@ std::optional<std::string> MaskOf(std::string_view digits, std::size_t group_cou
                                   std::chrono::sys_days received) {
   const std::string_view core = WithoutPrefix(digits);
   if (std::find(declared.begin(), declared.end(), core) != declared.end()) {
-    return core.size() >= 15 ? std::string(kMaskedIdentity) : MaskedPhone(core);
+    return MaskedNumber(core);
   }
   if (IsMobile(core)) return MaskedPhone(core);
   if (IsLandline(digits) && group_count <= 3) return MaskedPhone(digits);
@@ -230,6 +227,22 @@ std::vector<PersonalNumber> FindPersonalNumbers(std::string_view text,
     first = next;
   }
   return found;
+}
+
+std::string MaskedNumber(std::string_view digits) {
+  constexpr std::size_t kIdentityDigitsMin = 15;
+  return digits.size() >= kIdentityDigitsMin ? std::string(kMaskedIdentity) : MaskedPhone(digits);
+}
+
+std::vector<std::string> NumbersIn(std::string_view text) {
+  std::vector<std::string> numbers;
+  for (const Group& group : Groups(text)) {
+    const std::string_view d = group.digits;
+    const bool date = d.size() == 8 && (d.starts_with("19") || d.starts_with("20"));
+    const bool as_long = (d.size() >= 7 && d.size() <= 13) || d.size() == 15 || d.size() == 18;
+    if (as_long && !date) numbers.emplace_back(WithoutPrefix(d));
+  }
+  return numbers;
 }
 
 std::string DigitsOfNumber(std::string_view text) {

@@ -12,6 +12,8 @@
 
 namespace fusiongateway {
 
+inline constexpr std::string_view kMaskedIdentity = "[证件号]";
+
 struct PersonalNumber {
   // Its bytes in the text.
   std::size_t begin = 0;
@@ -25,6 +27,14 @@ struct PersonalNumber {
 std::vector<PersonalNumber> FindPersonalNumbers(std::string_view text,
                                                 const std::vector<std::string>& declared,
                                                 std::chrono::sys_days received);
+
+// What stands instead of a number that is known to be personal: 138****5678, [证件号] for one as
+// long as an identity number's.
+std::string MaskedNumber(std::string_view digits);
+
+// The runs of digits in a text about a person that are as long as a telephone or identity number;
+// no dates and times.
+std::vector<std::string> NumbersIn(std::string_view text);
 
 // The digits of a text that is nothing but a number as people write it ("+86 138-1234-5678"; an
 // identity number keeps its final X); "" for any other text.

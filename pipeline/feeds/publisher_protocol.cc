@@ -11,9 +11,11 @@ namespace {
 
 constexpr std::uint32_t kProtocolVersion = 1;
 constexpr std::size_t kIdBytesMax = 128;
-constexpr std::size_t kFencedPeersMax = 4096;
 constexpr std::size_t kTestResultBytesMax = 64 << 10;
 constexpr std::size_t kRejectionsPerAck = 256;
+constexpr std::string_view kFenced =
+    "a newer session for this feed took over: two publishers share its feed_id. Stop and tell a "
+    "person; this connection will not be taken for this feed again";
 
 void ToWire(std::uint64_t seq, const Refusal& from, v1::Rejection* to) {
   to->set_seq(seq);
@@ -31,7 +33,18 @@ PublisherProtocol::PublisherProtocol(Decoders decoders, PublisherLimits limits, 
     : decoders_(std::move(decoders)),
       limits_(limits),
       sink_(sink),
-      session_tag_(std::move(session_tag)) {}
+      session_tag_(std::move(session_tag)),
+      fenced_(limits.fenced_connections_max, limits.session_timeout) {}
+
+PublisherCounters PublisherProtocol::counters() const {
+  PublisherCounters counters = counters_;
+  counters.fenced_forgotten = fenced_.forgotten_count();
+  for (const auto& [feed_id, decoder] : decoders_) {
+    counters.plugin_errors += decoder->counters().plugin_error_count;
+    counters.unknown_codes += decoder->counters().unknown_code_count;
+  }
+  return counters;
+}
 
 void PublisherProtocol::Handle(const std::string& peer, std::string_view bytes, UtcTime now,
                                SteadyTime steady_now,
@@ -77,30 +90,45 @@ void PublisherProtocol::Handle(const std::string& peer, std::string_view bytes, 
              "the message is none of hello, publish, probe, heartbeat, disposition_ack, bye");
 }
 
-void PublisherProtocol::HandleHello(const v1::Hello& hello, const Turn& turn) {
+bool PublisherProtocol::Admits(const v1::Hello& hello, const Turn& turn) {
   if (!decoders_.contains(hello.feed_id())) {
-    return ReplyError(turn, "UNKNOWN_FEED",
-                      "no feed \"" + std::string(Truncated(hello.feed_id(), kIdBytesMax)) +
-                          "\" is configured here; ask the gateway's administrator for its feed_id");
+    ReplyError(turn, "UNKNOWN_FEED",
+               "no feed \"" + std::string(Truncated(hello.feed_id(), kIdBytesMax)) +
+                   "\" is configured here; ask the gateway's administrator for its feed_id");
+    return false;
   }
   if (turn.allowed_feed && *turn.allowed_feed != hello.feed_id()) {
     ++counters_.forbidden;
-    return ReplyError(turn, "FORBIDDEN",
-                      "this key may not publish for feed \"" + hello.feed_id() + "\"");
+    ReplyError(turn, "FORBIDDEN", "this key may not publish for feed \"" + hello.feed_id() + "\"");
+    return false;
   }
   if (hello.protocol() < 1) {
-    return ReplyError(turn, "PROTOCOL_UNSUPPORTED",
-                      "hello.protocol is the highest version you speak; this gateway speaks 1");
+    ReplyError(turn, "PROTOCOL_UNSUPPORTED",
+               "hello.protocol is the highest version you speak; this gateway speaks 1");
+    return false;
   }
   if (!UsableId(hello.outbox_id())) {
-    return ReplyError(turn, "OUTBOX_REQUIRED",
-                      "hello.outbox_id names your outbox, 1 to 128 bytes, made once at random when "
-                      "the outbox is created");
+    ReplyError(turn, "OUTBOX_REQUIRED",
+               "hello.outbox_id names your outbox, 1 to 128 bytes, made once at random when "
+               "the outbox is created");
+    return false;
   }
   const bool test = hello.mode() == "test";
   if (!test && !hello.mode().empty()) {
-    return ReplyError(turn, "MALFORMED", "hello.mode is \"\" or \"test\"");
+    ReplyError(turn, "MALFORMED", "hello.mode is \"\" or \"test\"");
+    return false;
   }
+  if (!test && fenced_.Holds(turn.peer, hello.feed_id(), turn.steady_now)) {
+    ++counters_.fenced_hellos;
+    ReplyError(turn, "FENCED", std::string(kFenced));
+    return false;
+  }
+  return true;
+}
+
+void PublisherProtocol::HandleHello(const v1::Hello& hello, const Turn& turn) {
+  if (!Admits(hello, turn)) return;
+  const bool test = hello.mode() == "test";
   OutboxState outbox;
   std::uint64_t dispositions_acked = 0;
   if (!test) {
@@ -119,9 +147,8 @@ void PublisherProtocol::HandleHello(const v1::Hello& hello, const Turn& turn) {
   }
   if (!test) {
     Session* older = SessionOfFeed(hello.feed_id());
-    if (older != nullptr && older->peer != turn.peer) Fence(*older, turn.out);
+    if (older != nullptr && older->peer != turn.peer) Fence(*older, turn);
   }
-  fenced_peers_.erase(turn.peer);
   const auto own = sessions_.find(turn.peer);
   if (own != sessions_.end() && own->second.feed_id != hello.feed_id()) {
     Close(turn.peer, FeedStatus::State::kDisconnected, "said hello for another feed");
@@ -245,11 +272,10 @@ void PublisherProtocol::PublishReal(Session& session, const v1::Publish& publish
   const std::uint64_t from_seq = std::max(publish.first_seq(), session.received_through + 1);
   counters_.duplicates += from_seq - publish.first_seq();
   if (last_seq > session.committed_through + limits_.window_payloads ||
-      session.bytes_in_flight_total + message_bytes > limits_.window_bytes) {
+      session.bytes_in_flight_total + message_bytes > limits_.window_bytes || !sink_->Reserve()) {
     return SendBusy(session, turn);
   }
-  IngressBatch batch = Decode(session, publish, from_seq, turn);
-  if (!sink_->Offer(std::move(batch))) return SendBusy(session, turn);
+  sink_->Take(Decode(session, publish, from_seq, turn));
   session.refusing = false;
   session.received_through = last_seq;
   session.bytes_in_flight[last_seq] = message_bytes;
@@ -385,6 +411,7 @@ void PublisherProtocol::ReplyLost(const std::string& peer) {
 }
 
 void PublisherProtocol::Expire(SteadyTime steady_now) {
+  fenced_.Expire(steady_now);
   std::vector<std::string> silent;
   for (const auto& [peer, session] : sessions_) {
     if (steady_now - session.last_heard > limits_.session_timeout) silent.push_back(peer);
@@ -399,9 +426,8 @@ PublisherProtocol::Session* PublisherProtocol::Find(const std::string& session_i
                                                     const Turn& turn) {
   const auto found = sessions_.find(turn.peer);
   if (found != sessions_.end() && found->second.id == session_id) return &found->second;
-  if (found == sessions_.end() && fenced_peers_.contains(turn.peer)) {
-    ReplyError(turn, "FENCED",
-               "a newer session for this feed took over; do not reconnect by yourself");
+  if (found == sessions_.end() && fenced_.Holds(turn.peer)) {
+    ReplyError(turn, "FENCED", std::string(kFenced));
     return nullptr;
   }
   ReplyError(turn, "HELLO_REQUIRED", "no such session; say hello and use welcome.session");
@@ -413,16 +439,13 @@ PublisherProtocol::Session* PublisherProtocol::SessionOfFeed(const std::string& 
   return peer == peer_of_feed_.end() ? nullptr : &sessions_.at(peer->second);
 }
 
-void PublisherProtocol::Fence(Session& older, std::vector<OutgoingMessage>* out) {
+void PublisherProtocol::Fence(Session& older, const Turn& turn) {
   ++counters_.fenced;
   v1::GatewayMessage message;
   message.mutable_error()->set_code("FENCED");
-  message.mutable_error()->set_message(
-      "a newer session for feed \"" + older.feed_id +
-      "\" took over; do not reconnect by yourself, two publishers share this feed_id");
-  out->push_back({older.peer, SerialiseWire(message, older.form)});
-  if (fenced_peers_.size() >= kFencedPeersMax) fenced_peers_.clear();
-  fenced_peers_.insert(older.peer);
+  message.mutable_error()->set_message(std::string(kFenced));
+  turn.out->push_back({older.peer, SerialiseWire(message, older.form)});
+  fenced_.Add(older.peer, older.feed_id, turn.steady_now);
   const std::string peer = older.peer;
   peer_of_feed_.erase(older.feed_id);
   sessions_.erase(peer);

@@ -2,7 +2,8 @@
 // of peers go in, messages to peers come out. The socket (ingress.h) and a simulation drive the
 // same code.
 //
-// One session per feed: a newer hello fences the older, which is terminal for it. Payloads are
+// One session per feed: a newer hello fences the older, which is terminal for its connection: that
+// one is refused when it says hello for this feed again, a new connection is not. Payloads are
 // taken in seq order only; what is on disk already is skipped, a gap is refused, and what there is
 // no room for is answered `busy` with the seq to send again. Nothing is acknowledged here:
 // Committed() says what has become durable, and only that is acked. Bounds: sessions (one a feed,
@@ -20,13 +21,13 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
 #include "fusion/base/time.h"
 #include "fusion/clock/peer_clock.h"
 #include "fusiongateway/v1/publisher.pb.h"
 #include "pipeline/feeds/feed_decoder.h"
+#include "pipeline/feeds/fenced_connections.h"
 #include "pipeline/feeds/ingress_sink.h"
 #include "proto/codec/json_form.h"
 
@@ -41,6 +42,7 @@ struct PublisherLimits {
   Duration session_timeout = std::chrono::seconds{30};
   std::uint64_t unacked_dispositions_max = 256;
   std::size_t test_sessions_max = 8;
+  std::size_t fenced_connections_max = 4096;
 };
 
 // One message to one peer. `peer` is the ROUTER's routing id.
@@ -58,9 +60,13 @@ struct PublisherCounters {
   std::uint64_t malformed = 0;
   std::uint64_t too_large = 0;
   std::uint64_t fenced = 0;
+  std::uint64_t fenced_hellos = 0;     // of a fenced connection, refused
+  std::uint64_t fenced_forgotten = 0;  // fenced connections beyond the bound
   std::uint64_t sessions_opened = 0;
   std::uint64_t sessions_timed_out = 0;
   std::uint64_t forbidden = 0;
+  std::uint64_t plugin_errors = 0;
+  std::uint64_t unknown_codes = 0;  // reports with a code that no table knows
 };
 
 // What the fusion loop made durable of one outbox.
@@ -91,7 +97,7 @@ class PublisherProtocol {
   // Ends sessions that have been silent for too long.
   void Expire(SteadyTime steady_now);
 
-  const PublisherCounters& counters() const { return counters_; }
+  PublisherCounters counters() const;
 
  private:
   struct Session {
@@ -124,6 +130,8 @@ class PublisherProtocol {
     std::vector<OutgoingMessage>* out;
   };
 
+  // False: the peer was told why not.
+  bool Admits(const v1::Hello& hello, const Turn& turn);
   void HandleHello(const v1::Hello& hello, const Turn& turn);
   void HandlePublish(const v1::Publish& publish, std::size_t message_bytes, const Turn& turn);
   void HandleProbe(const v1::Probe& probe, const Turn& turn);
@@ -149,7 +157,7 @@ class PublisherProtocol {
   // The session of this peer if `session_id` is its own; otherwise tells the peer why not.
   Session* Find(const std::string& session_id, const Turn& turn);
   Session* SessionOfFeed(const std::string& feed_id);
-  void Fence(Session& older, std::vector<OutgoingMessage>* out);
+  void Fence(Session& older, const Turn& turn);
   void Close(const std::string& peer, FeedStatus::State state, const std::string& note);
   void Reply(const Turn& turn, const v1::GatewayMessage& message);
   void ReplyError(const Turn& turn, std::string_view code, std::string message);
@@ -161,7 +169,7 @@ class PublisherProtocol {
   std::uint64_t sessions_made_ = 0;
   std::unordered_map<std::string, Session> sessions_;  // by peer
   std::map<std::string, std::string> peer_of_feed_;    // feed id -> peer
-  std::unordered_set<std::string> fenced_peers_;       // bounded; answered FENCED for good
+  FencedConnections fenced_;
   PublisherCounters counters_;
 };
 

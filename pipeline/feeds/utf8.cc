@@ -63,6 +63,23 @@ std::string ValidUtf8(std::string_view text) {
   return valid;
 }
 
+bool IsUtf8(std::string_view text) {
+  for (std::size_t at = 0; at < text.size();) {
+    const auto [value, length] = Next(text, at);
+    if (value == kReplacementCharacter && length == 1) return false;
+    at += length;
+  }
+  return true;
+}
+
+bool IsInvisible(char32_t c) {
+  const auto within = [c](char32_t first, char32_t last) { return c >= first && c <= last; };
+  const bool control = within(0, 0x1F) || within(0x7F, 0x9F);
+  if (control) return c != U'\t' && c != U'\n' && c != U'\r';
+  return c == 0xAD || within(0x200B, 0x200F) || within(0x202A, 0x202E) || within(0x2060, 0x206F) ||
+         within(0xFE00, 0xFE0F) || c == 0xFEFF;
+}
+
 std::string_view Truncated(std::string_view text, std::size_t bytes_max) {
   if (text.size() <= bytes_max) return text;
   std::size_t end = bytes_max;

@@ -22,6 +22,9 @@ std::vector<CodePoint> DecodeUtf8(std::string_view text);
 void AppendUtf8(char32_t code_point, std::string* to);
 // The text, with what is not UTF-8 replaced.
 std::string ValidUtf8(std::string_view text);
+bool IsUtf8(std::string_view text);
+// Shows nothing between the characters around it: zero-width, direction marks, control characters.
+bool IsInvisible(char32_t code_point);
 // The longest beginning of at most `bytes_max` bytes that ends between code points.
 std::string_view Truncated(std::string_view text, std::size_t bytes_max);
 

@@ -84,6 +84,8 @@ TEST_F(OutboxTest, RenewNumbersWhatWaitsFromOneUnderANewId) {
   EXPECT_NE(outbox->id(), id);
   EXPECT_EQ(outbox->acked_through(), 0u);
   EXPECT_EQ(outbox->last_seq(), 2u);
+  EXPECT_EQ(outbox->totals().given_out, 4u);
+  EXPECT_EQ(outbox->totals().acked, 2u) << "who waits for a payload is not misled by its new seq";
   const auto items = *outbox->Read(0, 9, 100);
   ASSERT_EQ(items.size(), 2u);
   EXPECT_EQ(items[0].seq, 1u);

@@ -122,7 +122,7 @@ void PublisherPeer::OnFrame(const std::string& identity, const std::string& byte
 
 void PublisherPeer::OnHello(const std::string& identity, const v1::Hello& hello, WireForm form) {
   hellos.push_back(hello);
-  if (refuse_hello) return SendError(identity, form, "UNKNOWN_FEED");
+  if (!refuse_hello.empty()) return SendError(identity, form, refuse_hello);
   for (auto older = sessions_.begin(); older != sessions_.end();) {
     const bool fenced = older->second.feed_id == hello.feed_id();
     if (fenced && older->first != identity) SendError(older->first, older->second.form, "FENCED");

@@ -70,7 +70,8 @@ class PublisherPeer final : public PeerRouter {
   std::uint64_t window_bytes = 1 << 20;
   std::uint32_t max_batch = 100;
   std::uint64_t max_message_bytes = 1 << 20;
-  bool refuse_hello = false;
+  // Answers a hello with this error; empty = welcomes.
+  std::string refuse_hello;
   // Payloads that hold this text are rejected.
   std::string reject_text = "bad";
   // Answers so many Publish messages with Busy first.

@@ -28,12 +28,14 @@ std::string GridEvent(int number) {
 // Commits at once, on the ingress thread's own post box.
 class MemorySink final : public IngressSink {
  public:
-  bool Offer(IngressBatch&& batch) override {
+  bool Reserve() override {
     std::lock_guard lock(mutex_);
-    if (refusals_left_ > 0) {
-      --refusals_left_;
-      return false;
-    }
+    if (refusals_left_ == 0) return true;
+    --refusals_left_;
+    return false;
+  }
+  void Take(IngressBatch&& batch) override {
+    std::lock_guard lock(mutex_);
     CommittedThrough committed{batch.feed_id, batch.outbox_id, 0, {}};
     OutboxState& state = outboxes_[batch.outbox_id];
     for (const IngressItem& item : batch.items) {
@@ -49,7 +51,6 @@ class MemorySink final : public IngressSink {
       state.through_seq = committed.through_seq = item.seq;
     }
     ingress_->Committed(std::move(committed));
-    return true;
   }
   void FeedChanged(const FeedStatus&) override {}
   void DispositionsAcked(const std::string&, std::uint64_t) override {}

@@ -7,6 +7,8 @@
 #include <chrono>
 #include <condition_variable>
 #include <filesystem>
+#include <thread>
+#include <vector>
 
 #include "tests/clients/peer_gateway.h"
 #include "tests/clients/temp_folder.h"
@@ -296,6 +298,20 @@ TEST_F(PublisherTest, FencedIsTerminalAndSaid) {
   ASSERT_TRUE((*second)->Publish("x").ok());
   EXPECT_TRUE((*second)->Flush(seconds(10)).ok());
   EXPECT_EQ(second_told.Notice(Kind::kFenced), nullptr);
+  first->Close();
+  EXPECT_EQ(gateway_.hellos.size(), 2u) << "the fenced one did not come back";
+}
+
+TEST_F(PublisherTest, FencedAsTheAnswerToAHelloIsTerminalToo) {
+  gateway_.Stop();
+  gateway_.refuse_hello = "FENCED";
+  gateway_.Start();
+  auto publisher = Open();
+  ASSERT_TRUE(told_.WaitForNotice(Kind::kFenced));
+  EXPECT_EQ(publisher->Flush(seconds(10)).code(), StatusCode::kOk) << "nothing waits";
+  EXPECT_EQ(publisher->Publish("late").status().code(), StatusCode::kFailedPrecondition);
+  publisher->Close();
+  EXPECT_EQ(gateway_.hellos.size(), 1u);
 }
 
 TEST_F(PublisherTest, RestoredGatewayIsToldWithTheRangeItLostAndTheRestGoesOn) {
@@ -328,6 +344,40 @@ TEST_F(PublisherTest, RestoredGatewayIsToldWithTheRangeItLostAndTheRestGoesOn) {
   EXPECT_NE(publisher->outbox_id(), old_id);
   EXPECT_THAT(Taken(publisher->outbox_id()), ElementsAre("p11"));
   EXPECT_EQ(publisher->journal_id(), "journal-2");
+}
+
+TEST_F(PublisherTest, FlushDoesNotSayAckedWhileTheOutboxIsRenumbered) {
+  auto publisher = Open();
+  for (const std::string& payload : Numbered(10)) ASSERT_TRUE(publisher->Publish(payload).ok());
+  ASSERT_TRUE(publisher->Flush(seconds(10)).ok());
+  const std::string old_id = publisher->outbox_id();
+  gateway_.Stop();
+  gateway_.taken.clear();
+  gateway_.mute_acks = true;
+  ASSERT_TRUE(publisher->Publish("p11").ok());
+  ASSERT_FALSE(publisher->Flush(milliseconds(1)).ok());
+  gateway_.Start();
+  // So many that one begins while the outbox is being renumbered.
+  std::atomic<bool> renumbered = false;
+  std::atomic<int> said_acked = 0;
+  std::vector<std::thread> waiting;
+  for (int i = 0; i < 4; ++i) {
+    waiting.emplace_back([&] {
+      while (!renumbered) said_acked += publisher->Flush(milliseconds(1)).ok() ? 1 : 0;
+    });
+  }
+  EXPECT_TRUE(gateway_.WaitFor(
+      [&] { return !gateway_.hellos.empty() && gateway_.hellos.back().outbox_id() != old_id; }));
+  renumbered = true;
+  for (std::thread& thread : waiting) thread.join();
+  EXPECT_EQ(said_acked, 0);
+  EXPECT_FALSE(publisher->Flush(milliseconds(10)).ok());
+  {
+    std::lock_guard lock(gateway_.mutex());
+    gateway_.mute_acks = false;
+  }
+  EXPECT_TRUE(publisher->Flush(seconds(10)).ok());
+  EXPECT_THAT(Taken(publisher->outbox_id()), ElementsAre("p11"));
 }
 
 TEST_F(PublisherTest, OldCopyOfAnOutboxIsNotTakenForDuplicates) {
@@ -370,13 +420,13 @@ TEST_F(PublisherTest, WipedOutboxStartsAgainUnderItsOwnId) {
 TEST_F(PublisherTest, RefusedHelloIsToldOnceAndRetried) {
   {
     std::lock_guard lock(gateway_.mutex());
-    gateway_.refuse_hello = true;
+    gateway_.refuse_hello = "UNKNOWN_FEED";
   }
   auto publisher = Open();
   ASSERT_TRUE(gateway_.WaitFor([&] { return gateway_.hellos.size() >= 3; }));
   {
     std::lock_guard lock(gateway_.mutex());
-    gateway_.refuse_hello = false;
+    gateway_.refuse_hello.clear();
   }
   ASSERT_TRUE(told_.WaitForNotice(Kind::kConnected));
   EXPECT_EQ(told_.notices[0].kind, Kind::kRefused);

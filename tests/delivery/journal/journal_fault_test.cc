@@ -199,10 +199,12 @@ TEST_F(JournalFaultTest, AFileThatIsNoDatabaseIsRefused) {
 
 TEST_F(JournalFaultTest, AJournalOfANewerVersionIsRefusedByName) {
   MakeJournal(1);
-  Execute("PRAGMA user_version = 2");
+  Execute("PRAGMA user_version = " + std::to_string(kJournalVersion + 1));
   auto journal = OpenSqliteJournal(path_, SampleOptions());
   EXPECT_EQ(journal.status().code(), StatusCode::kFailedPrecondition);
-  EXPECT_THAT(journal.status().message(), HasSubstr("journal version 2, this program knows 1"));
+  EXPECT_THAT(journal.status().message(),
+              HasSubstr("journal version " + std::to_string(kJournalVersion + 1) +
+                        ", this program knows " + std::to_string(kJournalVersion)));
 }
 
 TEST_F(JournalFaultTest, AJournalOfAnOlderVersionIsBroughtUpToDate) {
@@ -220,6 +222,14 @@ TEST_F(JournalFaultTest, AJournalOfAnOlderVersionIsBroughtUpToDate) {
   auto db = sqlite::Connection::Open(path_, sqlite::OpenMode::kReadWrite);
   ASSERT_TRUE(db.ok());
   EXPECT_EQ(*JournalVersion(*db, path_), kJournalVersion);
+}
+
+TEST_F(JournalFaultTest, OutboxesOfAVersion1JournalKeepTheirProgress) {
+  MakeJournal(3);
+  Execute("ALTER TABLE outbox DROP COLUMN used; PRAGMA user_version = 1");
+  auto journal = OpenSqliteJournal(path_, SampleOptions());
+  ASSERT_TRUE(journal.ok()) << journal.status().message();
+  EXPECT_GT(*(*journal)->OutboxThrough("police-110", "outbox-1"), 0u);
 }
 
 TEST_F(JournalFaultTest, ADamagedSegmentIsDataLossAndNotARecord) {

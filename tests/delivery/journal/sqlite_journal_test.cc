@@ -238,6 +238,40 @@ TEST_F(SqliteJournalTest, RecordsPublishedUnderAnEarlierIdentityKeepTheirOrigin)
   EXPECT_EQ(AllRecords(*OpenOrDie(path_), StreamId::kLive), expected);
 }
 
+TEST_F(SqliteJournalTest, OfEachFeedTheMostRecentlyUsedOutboxesAreKept) {
+  JournalOptions options = SampleOptions();
+  options.outboxes_max = 3;
+  std::unique_ptr<Journal> journal;
+  const auto open = [&] {
+    journal.reset();
+    auto opened = OpenSqliteJournal(path_, options);
+    ASSERT_TRUE(opened.ok()) << opened.status().message();
+    journal = std::move(*opened);
+  };
+  open();
+  const auto commit = [&](const std::string& feed, const std::string& outbox, std::uint64_t seq) {
+    JournalBatch batch;
+    batch.outboxes = {{feed, outbox, seq}};
+    ASSERT_TRUE(journal->Commit(batch).ok());
+  };
+  commit("g", "elsewhere", 9);
+  commit("f", "live", 1);
+  for (int i = 1; i <= 100; ++i) {
+    commit("f", "start-" + std::to_string(i), 5);
+    commit("f", "live", 1 + static_cast<std::uint64_t>(i));
+    if (i == 50) open();
+  }
+  EXPECT_EQ(*journal->OutboxThrough("f", "live"), 101u) << "one that is in use is never forgotten";
+  EXPECT_EQ(*journal->OutboxThrough("f", "start-100"), 5u);
+  EXPECT_EQ(*journal->OutboxThrough("f", "start-99"), 5u);
+  EXPECT_EQ(*journal->OutboxThrough("f", "start-98"), 0u);
+  EXPECT_EQ(*journal->OutboxThrough("f", "start-1"), 0u);
+  EXPECT_EQ(*journal->OutboxThrough("g", "elsewhere"), 9u);
+  EXPECT_EQ(journal->statistics().outboxes_forgotten, 50u) << "since it was opened";
+  commit("f", "start-1", 2);
+  EXPECT_EQ(*journal->OutboxThrough("f", "start-1"), 2u) << "begins anew";
+}
+
 TEST_F(SqliteJournalTest, OutboxesDeadLettersAndDispositionsAreKept) {
   auto journal = OpenOrDie(path_);
   EXPECT_EQ(*journal->OutboxThrough("f", "o"), 0u);
@@ -257,6 +291,7 @@ TEST_F(SqliteJournalTest, OutboxesDeadLettersAndDispositionsAreKept) {
   journal = OpenOrDie(path_);
   EXPECT_EQ(*journal->OutboxThrough("f", "o"), 7u);
   EXPECT_EQ(*journal->OutboxThrough("f", "other"), 3u);
+  EXPECT_EQ(*journal->DeadLetterCounts(), (std::map<std::string, std::uint64_t>{{"f", 2}}));
   const auto letters = *journal->DeadLetters("f", "o", 5, 10);
   ASSERT_EQ(letters.size(), 1u);
   EXPECT_EQ(letters[0].code, "WRONG_TYPE");

@@ -42,6 +42,9 @@ class MemoryJournal : public Journal {
                                               std::size_t) const override {
     return std::vector<DeadLetter>{};
   }
+  Result<std::map<std::string, std::uint64_t>> DeadLetterCounts() const override {
+    return std::map<std::string, std::uint64_t>{};
+  }
   Result<std::vector<DispositionMade>> Dispositions(const std::string&, std::uint64_t,
                                                     std::size_t) const override {
     return std::vector<DispositionMade>{};

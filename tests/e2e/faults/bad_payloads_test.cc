@@ -133,6 +133,43 @@ TEST_F(BadPayloads, RejectionsAreToldAgainAfterAReconnectAndKeptMaskedOnDisk) {
   EXPECT_THAT(gateway_->Output(), Not(HasSubstr(kPhone)));
 }
 
+TEST_F(BadPayloads, RejectionsAreCountedByFeedAlsoAfterARestart) {
+  publisher_->Publish(1, {"{oops", Alarm("good-1"), R"({"dataType":"poem"})"});
+  ASSERT_TRUE(publisher_->AwaitAck(3));
+  RawPublisher other(gateway_->endpoints().publishers, "other", "outbox-2");
+  other.Hello();
+  other.Publish(1, {Alarm("good-2")});
+  ASSERT_TRUE(other.AwaitAck(1));
+
+  const auto expect_counted = [this] {
+    const std::string feeds = gateway_->Get("/api/v1/feeds").body;
+    const auto hazmat = feeds.find("\"feedId\":\"hazmat\"");
+    const auto rest = feeds.find("\"feedId\":\"other\"");
+    ASSERT_LT(hazmat, rest) << feeds;
+    EXPECT_THAT(feeds.substr(hazmat, rest - hazmat), HasSubstr("\"rejected\":\"2\""));
+    EXPECT_THAT(feeds.substr(hazmat, rest - hazmat), HasSubstr("\"accepted\":\"1\""));
+    EXPECT_THAT(feeds.substr(rest), Not(HasSubstr("rejected")));
+    EXPECT_EQ(gateway_->Metric("feed_payloads_rejected_total{feed=\"hazmat\"}"), 2);
+  };
+  expect_counted();
+  gateway_->Kill();
+  ASSERT_TRUE(gateway_->Restart().ok());
+  expect_counted();
+  // The stream's readers are told with the feed's next change of state.
+  const auto told = [this] {
+    for (const auto& record : reader_->records()) {
+      if (record.feed().feed_id() == "hazmat" && record.feed().rejected() == 2) return true;
+    }
+    return false;
+  };
+  RawPublisher again(gateway_->endpoints().publishers, "hazmat", "outbox-1");
+  again.Hello(3);
+  again.Publish(4, {Alarm("good-3")});
+  ASSERT_TRUE(again.AwaitAck(4));
+  ASSERT_TRUE(reader_->ReadUntilReport("good-3"));
+  EXPECT_TRUE(told());
+}
+
 TEST_F(BadPayloads, AJsonErrorNeverEndsTheSession) {
   const std::string publish = R"({"publish":{"session":")" + publisher_->session();
   publisher_->SendBytes(R"({"publish":{"session":)");

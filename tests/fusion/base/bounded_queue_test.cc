@@ -52,6 +52,27 @@ TEST(BoundedQueue, AQueueOfNoCapacityTakesNothing) {
   EXPECT_FALSE(queue.TryPush(1));
 }
 
+TEST(BoundedQueue, AReservedPlaceIsKeptForWhoReservedIt) {
+  BoundedQueue<int> queue(2);
+  ASSERT_TRUE(queue.TryReserve());
+  EXPECT_TRUE(queue.TryPush(1));
+  EXPECT_FALSE(queue.TryPush(2));
+  EXPECT_FALSE(queue.TryReserve());
+  queue.PushReserved(3);
+  EXPECT_FALSE(queue.TryPush(4));
+  EXPECT_THAT(queue.PopBatch(9, kForever), ElementsAre(1, 3));
+  EXPECT_TRUE(queue.TryPush(5));
+}
+
+TEST(BoundedQueue, AClosedQueueReservesNothingButTakesWhatWasReserved) {
+  BoundedQueue<int> queue(2);
+  ASSERT_TRUE(queue.TryReserve());
+  queue.Close();
+  EXPECT_FALSE(queue.TryReserve());
+  queue.PushReserved(1);
+  EXPECT_THAT(queue.PopBatch(9, kForever), ElementsAre(1));
+}
+
 TEST(BoundedQueue, PopsNothingFromAnEmptyQueueOnceTheWaitIsOver) {
   BoundedQueue<int> queue(1);
   EXPECT_THAT(queue.PopBatch(1, 1ms), IsEmpty());

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "pipeline/feeds/utf8.h"
+
 namespace fusiongateway {
 namespace {
 
@@ -145,8 +147,89 @@ TEST(Masking, APayloadThatIsNoJsonIsMaskedAsText) {
       "\xff\xfe");
   EXPECT_THAT(masked, Not(HasSubstr("张三")));
   EXPECT_THAT(masked, Not(HasSubstr("23912345")));
-  EXPECT_THAT(masked, HasSubstr("138****5678"));
+  EXPECT_THAT(masked, HasSubstr("BJNR"));
   EXPECT_THAT(masked, Not(HasSubstr("\xff")));
+  EXPECT_EQ(masked.find_first_of("0123456789"), std::string::npos);
+}
+
+TEST(Masking, OtherFormsThanJsonDeclareTheirPersonsToo) {
+  for (const char* text : {"<call><BJRMC>张三</BJRMC><tel>23912345</tel><BJNR>张三 23912345</BJNR>",
+                           "BJRMC=张三&phone=23912345&BJNR=张三 23912345",
+                           "联系人：张三，联系电话：23912345。张三 23912345",
+                           "{BJRMC: '张三', LXDH: 23912345, BJNR: '张三 23912345'"}) {
+    const std::string masked = Masker(Arrival()).Json(text);
+    EXPECT_THAT(masked, Not(HasSubstr("张三")));
+    EXPECT_THAT(masked, Not(HasSubstr("23912345")));
+    EXPECT_THAT(masked, HasSubstr("张*"));
+  }
+}
+
+std::string Utf16(std::u16string_view text, bool big_endian) {
+  std::string bytes;
+  for (const char16_t unit : text) {
+    const char high = static_cast<char>(unit >> 8), low = static_cast<char>(unit & 0xFF);
+    bytes += big_endian ? high : low;
+    bytes += big_endian ? low : high;
+  }
+  return bytes;
+}
+
+TEST(Masking, OfBytesThatAreNoTextOnlyTheLengthIsKept) {
+  constexpr std::u16string_view kCall =
+      u"{\"BJRMC\":\"张三\",\"BJDH\":\"13812345678\",\"BJRZJHM\":\"41020419900101123X\"}";
+  constexpr std::u16string_view kAscii = u"13812345678";
+  const std::string binary("\x89PNG\r\n\x1a\n\0\0 13812345678 410204199001011234", 44);
+  const struct {
+    std::string bytes;
+    std::string kept;
+  } cases[] = {
+      {Utf16(kCall, false), R"({"notText":{"bytes":132,"looksLike":"UTF-16LE"}})"},
+      {Utf16(kCall, true), R"({"notText":{"bytes":132,"looksLike":"UTF-16BE"}})"},
+      {"\xFF\xFE" + Utf16(kCall, false), R"({"notText":{"bytes":134,"looksLike":"UTF-16LE"}})"},
+      {"\xFE\xFF" + Utf16(kCall, true), R"({"notText":{"bytes":134,"looksLike":"UTF-16BE"}})"},
+      {Utf16(kAscii, false), R"({"notText":{"bytes":22,"looksLike":"UTF-16LE"}})"},
+      {Utf16(kAscii, true), R"({"notText":{"bytes":22,"looksLike":"UTF-16BE"}})"},
+      {binary, R"({"notText":{"bytes":44,"looksLike":"binary"}})"},
+  };
+  for (const auto& c : cases) EXPECT_EQ(Masker(Arrival()).Json(c.bytes), c.kept);
+}
+
+TEST(Masking, TextInAnotherEncodingLosesEveryDigit) {
+  // 报警人张三 in GB18030, a four-byte character (with digit bytes) at the number, digits two bytes
+  // wide, an identity number, and UTF-8 cut within a character.
+  const std::string texts[] = {
+      "{\"BJNR\":\"\xB1\xA8\xBE\xAF\xC8\xCB\xD5\xC5\xC8\xFD 13812345678\"}",
+      "{\"BJNR\":\"\x81\x39\xEF\x39"
+      "13812345678\"}",
+      "{\"BJNR\":\"138\xA3\xB1\xA3\xB2\xA3\xB3\xA3\xB4"
+      "5678\"}",
+      "{\"BJRZJHM\":\"41020419900101123X \xD6\xA4\"}",
+      "{\"BJDH\":\"13812345678\",\"BJNR\":\"气味\xE5\x88",
+  };
+  for (const std::string& text : texts) {
+    const std::string masked = Masker(Arrival()).Json(text);
+    EXPECT_EQ(masked.find_first_of("0123456789"), std::string::npos) << masked;
+    EXPECT_TRUE(IsUtf8(masked)) << masked;
+    EXPECT_THAT(masked, HasSubstr("\"BJ")) << "what it was can still be seen";
+  }
+}
+
+TEST(Masking, InvisibleCharactersHideNothing) {
+  EXPECT_EQ(Mask(std::string("1\0"
+                             "3\0"
+                             "8\0"
+                             "1\0"
+                             "2\0"
+                             "3\0"
+                             "4\0"
+                             "5\0"
+                             "6\0"
+                             "7\0"
+                             "8",
+                             21)),
+            "138****5678");
+  EXPECT_EQ(Mask("138\u00AD1234\u200E5678"), "138****5678");
+  EXPECT_EQ(Mask("张\u200B三", {"张三"}), "张*");
 }
 
 TEST(Masking, DeepPayloadsDoNotFallOver) {

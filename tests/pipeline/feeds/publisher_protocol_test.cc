@@ -20,11 +20,8 @@ const std::optional<std::string> kAnyFeed;
 // Durable state in memory: what the fusion loop and the journal do between them, on demand.
 class MemorySink final : public IngressSink {
  public:
-  bool Offer(IngressBatch&& batch) override {
-    if (full) return false;
-    batches.push_back(std::move(batch));
-    return true;
-  }
+  bool Reserve() override { return !full; }
+  void Take(IngressBatch&& batch) override { batches.push_back(std::move(batch)); }
   void FeedChanged(const FeedStatus& status) override { statuses.push_back(status); }
   void DispositionsAcked(const std::string&, std::uint64_t through_seq) override {
     dispositions_acked = through_seq;
@@ -103,8 +100,7 @@ class PublisherProtocolTest : public ::testing::Test {
     return messages;
   }
 
-  v1::Welcome Hello(const std::string& peer, const std::string& outbox = "box-1",
-                    const std::string& mode = "") {
+  static v1::PublisherMessage HelloMessage(const std::string& outbox, const std::string& mode) {
     v1::PublisherMessage message;
     auto* hello = message.mutable_hello();
     hello->set_feed_id("grid");
@@ -112,11 +108,16 @@ class PublisherProtocolTest : public ::testing::Test {
     hello->set_protocol(1);
     hello->set_outbox_id(outbox);
     hello->set_mode(mode);
-    const auto replies = Say(peer, message);
-    EXPECT_FALSE(replies.empty());
-    if (replies.empty()) return {};
-    EXPECT_TRUE(replies[0].has_welcome()) << replies[0].ShortDebugString();
-    return replies[0].welcome();
+    return message;
+  }
+  // The welcome follows `others_first` messages to others.
+  v1::Welcome Hello(const std::string& peer, const std::string& outbox = "box-1",
+                    const std::string& mode = "", std::size_t others_first = 0) {
+    const auto replies = Say(peer, HelloMessage(outbox, mode));
+    EXPECT_GT(replies.size(), others_first);
+    if (replies.size() <= others_first) return {};
+    EXPECT_TRUE(replies[others_first].has_welcome()) << replies[others_first].ShortDebugString();
+    return replies[others_first].welcome();
   }
 
   std::vector<v1::GatewayMessage> Publish(const std::string& peer, const std::string& session,
@@ -188,6 +189,61 @@ TEST_F(PublisherProtocolTest, ANewerSessionFencesTheOlderForGood) {
   EXPECT_EQ(protocol_->counters().fenced, 1u);
 }
 
+TEST_F(PublisherProtocolTest, AFencedConnectionThatSaysHelloAgainIsRefusedAndFencesNobody) {
+  Hello("old");
+  const auto newer = Hello("new", "box-2", "", 1);
+  for (int i = 0; i < 3; ++i) {
+    const auto replies = Say("old", HelloMessage("box-1", ""));
+    ASSERT_THAT(replies, SizeIs(1));
+    EXPECT_EQ(last_peer_, "old");
+    EXPECT_EQ(replies[0].error().code(), "FENCED");
+  }
+  EXPECT_THAT(Publish("new", newer.session(), 1, 1), IsEmpty()) << "its session is untouched";
+  EXPECT_EQ(protocol_->counters().fenced, 1u);
+  EXPECT_EQ(protocol_->counters().fenced_hellos, 3u);
+}
+
+TEST_F(PublisherProtocolTest, AProgramThatWasRestartedTakesItsFeedOverAgain) {
+  Hello("old");
+  Hello("new", "box-2", "", 1);
+  const auto restarted = Hello("old, connected anew", "box-1", "", 1);
+  EXPECT_THAT(Publish("old, connected anew", restarted.session(), 1, 1), IsEmpty());
+  EXPECT_EQ(Say("new", HelloMessage("box-2", ""))[0].error().code(), "FENCED");
+}
+
+TEST_F(PublisherProtocolTest, AFencedConnectionMayStillTest) {
+  Hello("old");
+  Hello("new", "box-2", "", 1);
+  Hello("old", "box-t", "test");
+}
+
+TEST(FencedConnections, AreBoundedAndTheLongestSilentIsForgottenAndCounted) {
+  FencedConnections fenced(2, std::chrono::seconds{30});
+  const SteadyTime start{};
+  fenced.Add("a", "grid", start);
+  fenced.Add("b", "grid", start + std::chrono::seconds{1});
+  EXPECT_TRUE(fenced.Holds("a", "grid", start + std::chrono::seconds{2}));
+  fenced.Add("c", "grid", start + std::chrono::seconds{3});
+  EXPECT_EQ(fenced.size(), 2u);
+  EXPECT_EQ(fenced.forgotten_count(), 1u);
+  EXPECT_TRUE(fenced.Holds("a"));
+  EXPECT_FALSE(fenced.Holds("b"));
+  EXPECT_FALSE(fenced.Holds("a", "hazmat", start)) << "it was fenced on another feed";
+}
+
+TEST(FencedConnections, ANameThatThePublisherChoseIsFreeOnceItHasBeenQuiet) {
+  FencedConnections fenced(9, std::chrono::seconds{30});
+  const SteadyTime start{};
+  const std::string made_by_zeromq("\0\x12\x34\x56\x78", 5);
+  fenced.Add("plc-bridge", "grid", start);
+  fenced.Add(made_by_zeromq, "grid", start);
+  fenced.Expire(start + std::chrono::seconds{30});
+  EXPECT_TRUE(fenced.Holds("plc-bridge"));
+  fenced.Expire(start + std::chrono::seconds{31});
+  EXPECT_FALSE(fenced.Holds("plc-bridge"));
+  EXPECT_TRUE(fenced.Holds(made_by_zeromq));
+}
+
 TEST_F(PublisherProtocolTest, AGapIsRefusedAndSaysWhichSeqIsNext) {
   const auto welcome = Hello("p");
   const auto replies = Publish("p", welcome.session(), 5, 1);
@@ -218,6 +274,32 @@ TEST_F(PublisherProtocolTest, AFullFusionQueueIsBusyAndLosesNothing) {
   sink_.full = false;
   EXPECT_THAT(Publish("p", welcome.session(), 1, 2), IsEmpty());
   EXPECT_THAT(sink_.batches, SizeIs(1));
+}
+
+TEST_F(PublisherProtocolTest, WhatIsRefusedBusyIsNotDecodedUntilItIsTaken) {
+  const auto welcome = Hello("p");
+  sink_.full = true;
+  for (int i = 0; i < 3; ++i) Publish("p", welcome.session(), 1, 2, "{oops");
+  EXPECT_EQ(protocol_->counters().busy, 3u);
+  EXPECT_EQ(protocol_->counters().payloads, 0u);
+  EXPECT_EQ(protocol_->counters().rejections, 0u);
+  sink_.full = false;
+  Publish("p", welcome.session(), 1, 2, "{oops");
+  EXPECT_EQ(protocol_->counters().payloads, 2u);
+  EXPECT_EQ(protocol_->counters().rejections, 2u);
+}
+
+TEST_F(PublisherProtocolTest, TheWindowIsAlsoCountedInBytesUntilTheyAreCommitted) {
+  limits_.window_bytes = 1000;
+  Make();
+  const auto welcome = Hello("p");
+  const std::string large(400, 'x');
+  EXPECT_THAT(Publish("p", welcome.session(), 1, 1, large), IsEmpty());
+  EXPECT_THAT(Publish("p", welcome.session(), 2, 1, large), IsEmpty());
+  ASSERT_THAT(Publish("p", welcome.session(), 3, 1, large), SizeIs(1));
+  EXPECT_EQ(protocol_->counters().payloads, 2u) << "refused before it was decoded";
+  Commit(1);
+  EXPECT_THAT(Publish("p", welcome.session(), 3, 1, large), IsEmpty());
 }
 
 TEST_F(PublisherProtocolTest, APayloadSentTwiceIsTakenOnce) {

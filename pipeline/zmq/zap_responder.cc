@@ -1,4 +1,4 @@
-#include "pipeline/feeds/zap_responder.h"
+#include "pipeline/zmq/zap_responder.h"
 
 #include <array>
 #include <cstdint>
