@@ -5,6 +5,7 @@
 
 #include "fusion/correlate/city.h"
 #include "fusion/incident/incident_desk.h"
+#include "fusion/respond/camera_ranking.h"
 #include "fusion/sequence/admission.h"
 #include "fusion/sequence/point_table.h"
 #include "fusion/sequence/record_writer.h"
@@ -54,7 +55,7 @@ struct Engine::State {
   AdmissionDesk admission;
   Sequencer sequencer;
   PointTable points;
-  IncidentDesk desk{&writer};
+  IncidentDesk desk{&writer, RankCameras};
   std::string blocker;  // now, and since when
   UtcTime blocker_since = UtcTime::min();
   std::string told_blocker;

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "fusion/base/time.h"
+#include "fusion/model/engine_output.h"
 #include "fusion/model/incident.h"
 #include "fusion/model/stream_record.h"
 
@@ -23,52 +24,6 @@ namespace fusiongateway {
 
 // Changes whenever the same log could give other outputs.
 inline constexpr std::string_view kEngineVersion = "1";
-
-// The engine wants to know the frame of `camera_id` nearest to `at`; the answer comes back as a
-// FrameFound entry. Asked again after recovery if the log holds no answer.
-struct FrameWanted {
-  std::string incident_id;
-  std::string camera_id;
-  std::string feed_id;
-  std::string report_id;
-  Stamp at;
-};
-
-// What became of a report, for its source. `seq` is per feed, from 1, gapless.
-struct DispositionMade {
-  std::string feed_id;
-  std::uint64_t seq = 0;
-  std::string report_id;
-  std::string incident_id;
-  IncidentState state = IncidentState::kUnspecified;
-  std::string note;
-};
-
-// The result of an operator's action, for the caller who waits for it. Not durable in itself: the
-// entry of an action that was done is.
-struct ActionResult {
-  std::string action_id;
-  StatusCode code = StatusCode::kOk;
-  std::string message;
-  std::uint64_t revision = 0;  // of the incident now
-};
-
-// Everything that one or more entries made, in order.
-struct EngineOutput {
-  std::vector<StreamRecord> live;
-  std::vector<StreamRecord> settled;
-  std::vector<FrameWanted> frames_wanted;
-  std::vector<DispositionMade> dispositions;
-  std::vector<ActionResult> actions;
-};
-
-// The last that was heard of a measuring point. Lost is not normal: the value is only the last one.
-struct PointState {
-  double value = 0;
-  Stamp aligned;
-  bool lost = false;
-  friend bool operator==(const PointState&, const PointState&) = default;
-};
 
 class Engine {
  public:

@@ -6,7 +6,6 @@
 
 #include "fusion/incident/assessment.h"
 #include "fusion/incident/life_cycle.h"
-#include "fusion/respond/camera_ranking.h"
 
 namespace fusiongateway {
 namespace {
@@ -86,8 +85,9 @@ EngineConfig::Windows AsLongAsRemembered(EngineConfig::Windows windows) {
 
 }  // namespace
 
-IncidentDesk::IncidentDesk(RecordWriter* writer)
+IncidentDesk::IncidentDesk(RecordWriter* writer, CameraRanking rank_cameras)
     : writer_(writer),
+      rank_cameras_(std::move(rank_cameras)),
       city_(std::make_shared<const City>(std::make_shared<const EngineConfig>())) {}
 
 UtcTime IncidentDesk::ExpiryFromNow() const {
@@ -372,7 +372,7 @@ void IncidentDesk::RankCamerasFor(const IncidentSlotPtr& slot, Incident* inciden
   RankedFor basis{city_, incident->site_id, incident->position, std::move(named)};
   if (slot->ranked_for == basis) return;
   slot->ranked_for = std::move(basis);
-  std::vector<IncidentCamera> ranked = RankCameras(*incident, slot->ranked_for->named, *city_);
+  std::vector<IncidentCamera> ranked = rank_cameras_(*incident, slot->ranked_for->named, *city_);
   for (IncidentCamera& known : incident->cameras) {
     const auto again = std::find_if(ranked.begin(), ranked.end(), [&](const IncidentCamera& c) {
       return c.camera_id == known.camera_id;

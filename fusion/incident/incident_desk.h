@@ -21,19 +21,26 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "fusion/correlate/city.h"
 #include "fusion/correlate/incident_index.h"
+#include "fusion/incident/frame_wishes.h"
 #include "fusion/incident/incident_store.h"
-#include "fusion/respond/frame_wishes.h"
 #include "fusion/sequence/record_writer.h"
 
 namespace fusiongateway {
+
+// Cameras for an incident, ranked from 1, without frames, at most kCamerasMax; `named` are those
+// its evidence names. respond/ knows how; it stands above this folder and is handed in.
+using CameraRanking = std::function<std::vector<IncidentCamera>(
+    const Incident& incident, const std::set<std::string>& named, const City& city)>;
 
 class IncidentDesk {
  public:
@@ -43,7 +50,7 @@ class IncidentDesk {
   static constexpr std::size_t kRelatedMax = 16;
   static constexpr std::size_t kActionsRememberedMax = 16'384;
 
-  explicit IncidentDesk(RecordWriter* writer);
+  IncidentDesk(RecordWriter* writer, CameraRanking rank_cameras);
 
   void SetCity(std::shared_ptr<const City> city) { city_ = std::move(city); }
 
@@ -104,6 +111,7 @@ class IncidentDesk {
   UtcTime ExpiryFromNow() const;
 
   RecordWriter* writer_;
+  const CameraRanking rank_cameras_;
   std::shared_ptr<const City> city_;
   IncidentStore store_;
   IncidentIndex index_;

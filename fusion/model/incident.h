@@ -2,6 +2,7 @@
 // fusiongateway.v1.Incident; field meanings and units are documented there.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -59,6 +60,9 @@ struct FrameRef {
   std::string feed_id;
   friend bool operator==(const FrameRef&, const FrameRef&) = default;
 };
+
+// Of an incident, at most.
+inline constexpr std::size_t kCamerasMax = 16;
 
 struct IncidentCamera {
   std::string camera_id;

@@ -4,7 +4,6 @@
 // names, then those that can see its place by distance and range. At most kCamerasMax.
 #pragma once
 
-#include <cstddef>
 #include <set>
 #include <string>
 #include <vector>
@@ -13,8 +12,6 @@
 #include "fusion/model/incident.h"
 
 namespace fusiongateway {
-
-inline constexpr std::size_t kCamerasMax = 16;
 
 // Ranked from 1; without frames. `named`: cameras that the evidence names.
 std::vector<IncidentCamera> RankCameras(const Incident& incident,

@@ -10,7 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "fusion/engine.h"
+#include "fusion/model/engine_output.h"
 
 namespace fusiongateway {
 

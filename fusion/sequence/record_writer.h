@@ -6,7 +6,7 @@
 #include <map>
 #include <string>
 
-#include "fusion/engine.h"
+#include "fusion/model/engine_output.h"
 
 namespace fusiongateway {
 

@@ -1,5 +1,6 @@
 """Includes point down only: app → delivery → pipeline → plugins, proto → fusion (docs/architecture.md).
 
+Inside fusion/ too: base → model → clock → sequence → correlate → incident → respond → engine, each on those before it.
 clients/ may be used by app/ and stands on proto/ and fusion/'s types. tests/ may include anything.
 """
 
@@ -39,6 +40,9 @@ NOT_PURE = {"condition_variable", "filesystem", "mutex"}
 BASE_MAY = {"fusion/base/bounded_queue.h": {"condition_variable", "mutex"},
             "fusion/base/thread_watch.h": {"mutex"}}
 
+# Inside fusion/, lowest first; what stands beside the folders (the engine) is on top.
+FUSION_ORDER = ("base", "model", "clock", "sequence", "correlate", "incident", "respond", "")
+
 
 def layer_of(path):
     """The longest rule that covers a path, or None."""
@@ -59,6 +63,8 @@ def check(tree):
 
 
 def check_include(path, folder, layer, quote, included):
+    if layer == "fusion/" and included.startswith("fusion/"):
+        return check_order_in_fusion(path, included)
     if included.startswith(LAYERS):
         # A feed plugin or a program's part may always include its own folder.
         if included.startswith(MAY_INCLUDE[layer]) or included.startswith(folder):
@@ -69,6 +75,17 @@ def check_include(path, folder, layer, quote, included):
     if layer == "fusion/":
         return check_pure(path, included)
     return []
+
+
+def check_order_in_fusion(path, included):
+    folders = [name.split("/")[1] if name.count("/") > 1 else "" for name in (path, included)]
+    for name, folder in zip((path, included), folders):
+        if folder not in FUSION_ORDER:
+            return [f"{path}: fusion/{folder}/ ({name}) has no place in the order of fusion/: give it one in this test"]
+    if FUSION_ORDER.index(folders[1]) <= FUSION_ORDER.index(folders[0]):
+        return []
+    return [f"{path}: includes {included}, which stands above it; "
+            f"inside fusion/ the order is {' → '.join(FUSION_ORDER[:-1])} → engine"]
 
 
 def check_pure(path, included):
@@ -110,6 +127,14 @@ class TheRule(RuleTest):
         for header in ("spdlog/spdlog.h", "thread", "random", "mutex", "unistd.h", "fstream"):
             self.assert_found(self.found("fusion/a.cc", f"#include <{header}>\n"), header)
         self.assert_clean(self.found("fusion/a.cc", "#include <GeographicLib/Geodesic.hpp>\n#include <vector>\n"))
+
+    def test_an_include_inside_fusion_that_points_up_is_found(self):
+        self.assert_found(self.found("fusion/sequence/a.h", '#include "fusion/engine.h"\n'), "fusion/engine.h")
+        self.assert_found(self.found("fusion/incident/a.h", '#include "fusion/respond/b.h"\n'), "respond")
+        self.assert_found(self.found("fusion/model/a.h", '#include "fusion/correlate/b.h"\n'), "correlate")
+        self.assert_found(self.found("fusion/other/a.h", '#include "fusion/base/time.h"\n'), "no place")
+        self.assert_clean(self.found("fusion/engine.cc", '#include "fusion/respond/b.h"\n#include "fusion/engine.h"\n'))
+        self.assert_clean(self.found("fusion/incident/a.cc", '#include "fusion/incident/a.h"\n#include "fusion/base/time.h"\n'))
 
     def test_an_include_not_rooted_at_the_project_is_found(self):
         self.assert_found(self.found("app/a.cc", '#include "../fusion/engine.h"\n'), "root")

@@ -9,7 +9,7 @@
 #include <tuple>
 #include <vector>
 
-#include "fusion/engine.h"
+#include "fusion/model/engine_output.h"
 
 namespace fusiongateway {
 

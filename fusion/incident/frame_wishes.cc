@@ -1,4 +1,4 @@
-#include "fusion/respond/frame_wishes.h"
+#include "fusion/incident/frame_wishes.h"
 
 namespace fusiongateway {
 
