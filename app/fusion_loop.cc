@@ -16,6 +16,22 @@ constexpr Duration kWaitMax = std::chrono::milliseconds{100};
 constexpr std::chrono::milliseconds kCommitRetry{500};
 constexpr std::size_t kAdmittedMax = 4096;
 
+// What is stored was published and stays the truth, so recovery goes no further.
+Status NotWhatTheLogMakes(std::uint64_t position, const std::string& what) {
+  return DataLoss("recovery stopped at log position " + std::to_string(position) + ": " + what +
+                  "; either the engine was changed without a new version, or the file was: keep "
+                  "it, run the program that wrote it, or restore the last backup");
+}
+
+// Are the records that the entry at `position` made again the ones on disk?
+Status CheckAgainstDisk(const Journal& journal, std::uint64_t position,
+                        const EngineOutput& output) {
+  Status status = journal.CheckRecords(StreamId::kLive, output.live);
+  if (status.ok()) status = journal.CheckRecords(StreamId::kSettled, output.settled);
+  if (status.code() != StatusCode::kDataLoss) return status;
+  return NotWhatTheLogMakes(position, status.message());
+}
+
 }  // namespace
 
 v1::Rejection ToRejection(const DeadLetter& letter) {
@@ -50,32 +66,34 @@ FusionLoop::~FusionLoop() { Stop(); }
 Status FusionLoop::Recover() {
   std::optional<JournalOpened> opened;
   std::shared_ptr<const EngineConfig> config;
-  Status wrong_engine;
+  Status wrong;
   Status read = journal_->ReadLog(1, [&](const LogEntry& entry) {
     if (const auto* body = std::get_if<JournalOpened>(&entry.body)) opened = *body;
     if (const auto* body = std::get_if<ConfigLoaded>(&entry.body)) config = body->config;
     if (opened && opened->engine_version != kEngineVersion) {
-      wrong_engine = FailedPrecondition(
-          "the journal was written by engine version " + opened->engine_version + ", this is " +
-          std::string(kEngineVersion) + "; run the version that wrote it");
+      wrong =
+          FailedPrecondition("the journal was written by engine version " + opened->engine_version +
+                             ", this is " + std::string(kEngineVersion) +
+                             "; run the version that wrote it, or give this one a new state_dir");
       return false;
     }
     EngineOutput output;
     engine_.Apply(entry, &output);
+    wrong = CheckAgainstDisk(*journal_, entry.position, output);
+    if (!wrong.ok()) return false;
     last_at_ = entry.at;
     last_at_steady_ = clock_->SteadyNow();
     callbacks_.on_published(output);
     return true;
   });
   if (!read.ok()) return read;
-  if (!wrong_engine.ok()) return wrong_engine;
+  if (!wrong.ok()) return wrong;
   for (const StreamId stream : {StreamId::kLive, StreamId::kSettled}) {
-    if (engine_.last_seq(stream) == journal_->range(stream).newest) continue;
-    return DataLoss("replaying the journal makes " + std::to_string(engine_.last_seq(stream)) +
-                    " records of stream " + std::string(ToString(stream)) + ", on disk are " +
-                    std::to_string(journal_->range(stream).newest) +
-                    "; either the engine was changed without a new version, or the file was: keep "
-                    "it, run the program that wrote it, or restore the last backup");
+    const std::uint64_t on_disk = journal_->range(stream).newest;
+    if (engine_.last_seq(stream) == on_disk) continue;
+    return NotWhatTheLogMakes(engine_.position(), std::string(ToString(stream)) + " record " +
+                                                      std::to_string(engine_.last_seq(stream) + 1) +
+                                                      " is on disk, but the log does not make it");
   }
 
   auto rejected = journal_->DeadLetterCounts();

@@ -64,9 +64,10 @@ class FusionLoop {
              std::size_t queue_batches_max, FusionLoopCallbacks callbacks);
   ~FusionLoop();
 
-  // Replays the journal into the engine, checks that it comes to the seqs that are on disk, and
-  // logs the journal's identity and the configuration if they are new. A full disk is
-  // kResourceExhausted here. Before Start.
+  // Replays the journal into the engine, checks that it makes the very records that are on disk
+  // (kDataLoss says at which position, stream and seq it does not; kFailedPrecondition when another
+  // engine version wrote it), and logs the journal's identity and the configuration if they are
+  // new. A full disk is kResourceExhausted here. Before Start.
   Status Recover();
   void Start();
   void Stop();

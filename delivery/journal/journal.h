@@ -95,6 +95,11 @@ class Journal {
   virtual Result<std::vector<WireRecordPtr>> ReadRecords(StreamId stream, std::uint64_t after_seq,
                                                          std::size_t max) const = 0;
 
+  // Compares records that were made again from the log with those held, whole: kDataLoss names the
+  // first that differs or is not there. Those below what is held are not looked at. `records` have
+  // consecutive seqs.
+  virtual Status CheckRecords(StreamId stream, const std::vector<StreamRecord>& records) const = 0;
+
   // 0 for an outbox never seen, or not used for so long that it was forgotten: of each feed the
   // most recently used are kept.
   virtual Result<std::uint64_t> OutboxThrough(const std::string& feed_id,

@@ -175,6 +175,45 @@ Result<std::vector<WireRecordPtr>> JournalReader::Records(StreamId stream, std::
   return records;
 }
 
+Status JournalReader::CheckRecords(StreamId stream, std::span<const StreamRecord> records) {
+  std::shared_ptr<const v1::RecordSegment> segment;
+  std::uint64_t first = 0;
+  for (const StreamRecord& record : records) {
+    const std::uint64_t seq = record.seq;
+    if (segment == nullptr || seq - first >= static_cast<std::uint64_t>(segment->records_size())) {
+      auto found = RecordSegmentOf(stream, seq, &first);
+      if (!found.ok()) return found.status();
+      segment = std::move(*found);
+    }
+    auto same = IsStoredAs(record, segment->records(static_cast<int>(seq - first)), stream);
+    if (!same.ok()) return same.status();
+    if (*same) continue;
+    return DataLoss(std::string(ToString(stream)) + " record " + std::to_string(seq) +
+                    " on disk is not the one that the log makes");
+  }
+  return {};
+}
+
+Result<bool> JournalReader::IsStoredAs(const StreamRecord& record, const v1::StoredRecord& stored,
+                                       StreamId stream) {
+  const bool same_header =
+      stored.at_ns() == record.at.time_since_epoch().count() &&
+      stored.provisional() == record.provisional && stored.late() == record.late &&
+      stored.amends_seq() == record.amends_seq && origins_.At(stream, record.seq) == record.origin;
+  if (!same_header) return false;
+  if (stored.has_report_position() && std::holds_alternative<ReportPtr>(record.body)) {
+    if (stored.report_position() == record.report_position) return true;
+  } else if (stored.has_same_as_live_seq() && std::holds_alternative<IncidentPtr>(record.body)) {
+    if (stored.same_as_live_seq() == record.same_as_live_seq) return true;
+  }
+  v1::StreamRecord held;
+  DecodeHeader(stored, record.seq, record.origin, &held);
+  if (Status s = FillBody(stored, record.seq, &held); !s.ok()) return s;
+  v1::StreamRecord made;
+  ToWire(record, &made);
+  return held.SerializeAsString() == made.SerializeAsString();
+}
+
 Result<std::vector<LogEntry>> JournalReader::LogPage(std::uint64_t from_position,
                                                      std::uint64_t through) {
   std::vector<LogEntry> entries;

@@ -9,6 +9,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -60,6 +61,9 @@ class JournalReader {
   // Records after `after_seq`, through `through_seq`; at most `max`, about a page of bytes.
   Result<std::vector<WireRecordPtr>> Records(StreamId stream, std::uint64_t after_seq,
                                              std::uint64_t through_seq, std::size_t max);
+  // As in Journal; `records` are within what is held. Cheap: what is stored as a reference is
+  // compared as one, only the rest is put together again and compared byte by byte.
+  Status CheckRecords(StreamId stream, std::span<const StreamRecord> records);
   // A page of log entries from `from_position` on, through `through`.
   Result<std::vector<LogEntry>> LogPage(std::uint64_t from_position, std::uint64_t through);
 
@@ -86,6 +90,8 @@ class JournalReader {
   Result<std::shared_ptr<const v1::LogSegment>> LogSegmentOf(std::uint64_t position,
                                                              std::uint64_t* first);
   Result<std::shared_ptr<const v1::Incident>> IncidentAt(std::uint64_t live_seq);
+  Result<bool> IsStoredAs(const StreamRecord& record, const v1::StoredRecord& stored,
+                          StreamId stream);
   Status FillBody(const v1::StoredRecord& stored, std::uint64_t seq, v1::StreamRecord* to);
 
   sqlite::Connection connection_;

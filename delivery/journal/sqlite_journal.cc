@@ -5,6 +5,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
@@ -13,6 +14,7 @@
 #include <mutex>
 #include <optional>
 #include <shared_mutex>
+#include <span>
 #include <utility>
 
 #include "delivery/journal/checkpointer.h"
@@ -150,6 +152,7 @@ class SqliteJournal final : public Journal {
                  const std::function<bool(const LogEntry&)>& visit) const override;
   Result<std::vector<WireRecordPtr>> ReadRecords(StreamId stream, std::uint64_t after_seq,
                                                  std::size_t max) const override;
+  Status CheckRecords(StreamId stream, const std::vector<StreamRecord>& records) const override;
   Result<std::uint64_t> OutboxThrough(const std::string& feed_id,
                                       const std::string& outbox_id) const override;
   Result<std::vector<DeadLetter>> DeadLetters(const std::string& feed_id,
@@ -190,6 +193,7 @@ class SqliteJournal final : public Journal {
   Status WriteDelivery(const JournalBatch& batch);
   Status WriteOutbox(const OutboxProgress& outbox);
   void CountRow(std::size_t bytes);
+  Result<std::vector<LogEntry>> ReadLogPage(std::uint64_t from, std::uint64_t through) const;
   void Publish(PreparedBatch prepared);
 
   const std::string path_;
@@ -611,14 +615,19 @@ SeqRange SqliteJournal::range(StreamId stream) const {
   return streams_[Index(stream)].range;
 }
 
+Result<std::vector<LogEntry>> SqliteJournal::ReadLogPage(std::uint64_t from,
+                                                         std::uint64_t through) const {
+  auto reader = readers_.Take();
+  if (!reader.ok()) return reader.status();
+  return (*reader)->LogPage(from, through);
+}
+
 Status SqliteJournal::ReadLog(std::uint64_t from_position,
                               const std::function<bool(const LogEntry&)>& visit) const {
   const std::uint64_t through = last_position();
   std::uint64_t next = std::max<std::uint64_t>(from_position, 1);
   while (next <= through) {
-    auto reader = readers_.Take();
-    if (!reader.ok()) return reader.status();
-    auto page = (*reader)->LogPage(next, through);
+    auto page = ReadLogPage(next, through);  // no reader is held while the page is visited
     if (!page.ok()) return page.status();
     for (const LogEntry& entry : *page) {
       if (!visit(entry)) return {};
@@ -646,6 +655,24 @@ Result<std::vector<WireRecordPtr>> SqliteJournal::ReadRecords(StreamId stream,
   auto reader = readers_.Take();
   if (!reader.ok()) return reader.status();
   return (*reader)->Records(stream, after_seq, held.newest, max);
+}
+
+Status SqliteJournal::CheckRecords(StreamId stream,
+                                   const std::vector<StreamRecord>& records) const {
+  const SeqRange held = range(stream);
+  const auto begin = std::find_if(records.begin(), records.end(),
+                                  [&](const auto& record) { return record.seq >= held.oldest; });
+  const auto end = std::find_if(begin, records.end(),
+                                [&](const auto& record) { return record.seq > held.newest; });
+  if (begin != end) {
+    auto reader = readers_.Take();
+    if (!reader.ok()) return reader.status();
+    const Status same = (*reader)->CheckRecords(stream, std::span(begin, end));
+    if (!same.ok()) return same;
+  }
+  if (end == records.end()) return {};
+  return DataLoss("the log makes " + std::string(ToString(stream)) + " record " +
+                  std::to_string(end->seq) + ", which is not on disk");
 }
 
 Result<std::uint64_t> SqliteJournal::OutboxThrough(const std::string& feed_id,

@@ -34,7 +34,7 @@ struct DispositionMade {
 };
 
 // The result of an operator's action, for the caller who waits for it. Not durable in itself: the
-// action's entry is.
+// entry of an action that was done is.
 struct ActionResult {
   std::string action_id;
   StatusCode code = StatusCode::kOk;

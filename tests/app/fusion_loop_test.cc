@@ -37,7 +37,8 @@ class FusionLoopTest : public ::testing::Test {
     batch.items.emplace_back().seq = 1;
     batch.items[0].reports.push_back(
         std::make_shared<const Report>(testing::GasAlarm("alarm-1", "10:00:00", "H", 1.2)));
-    ASSERT_TRUE(loop_->Offer(std::move(batch)));
+    ASSERT_TRUE(loop_->Reserve());
+    loop_->Take(std::move(batch));
     committed_.get_future().wait();
   }
   void TearDown() override { loop_->Stop(); }

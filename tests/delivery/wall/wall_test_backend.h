@@ -35,6 +35,7 @@ class MemoryJournal : public Journal {
   }
   Result<std::vector<WireRecordPtr>> ReadRecords(StreamId stream, std::uint64_t after_seq,
                                                  std::size_t max) const override;
+  Status CheckRecords(StreamId, const std::vector<StreamRecord>&) const override { return {}; }
   Result<std::uint64_t> OutboxThrough(const std::string&, const std::string&) const override {
     return std::uint64_t{0};
   }
