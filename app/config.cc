@@ -60,6 +60,16 @@ bool Convert(const std::string& text, std::optional<Duration>* value) {
   *value = known;
   return true;
 }
+bool Convert(const std::string& text, std::optional<double>* value) {
+  if (text == "none") {
+    value->reset();
+    return true;
+  }
+  double known = 0;
+  if (!Convert(text, &known)) return false;
+  *value = known;
+  return true;
+}
 bool Convert(const std::string& text, CoordinateSystem* value) {
   if (text == "WGS84")
     *value = CoordinateSystem::kWgs84;
@@ -94,6 +104,8 @@ constexpr const char* kExpected<Duration> = "a time span such as 200ms, 10s, 15m
 template <>
 constexpr const char* kExpected<std::optional<Duration>> =
     "a time span such as 200ms or 10s, or unknown";
+template <>
+constexpr const char* kExpected<std::optional<double>> = "a number, or none";
 template <>
 constexpr const char* kExpected<CoordinateSystem> = "WGS84, GCJ02 or BD09";
 template <>
@@ -323,6 +335,20 @@ CameraSection ReadCamera(Section& section) {
   return config;
 }
 
+EngineConfig::Point ReadPoint(Section& section) {
+  EngineConfig::Point point;
+  section.Require("device_id", &point.device_id);
+  section.Read("unit", &point.unit);
+  section.Read("low_low", &point.low_low);
+  section.Read("low", &point.low);
+  section.Read("high", &point.high);
+  section.Read("high_high", &point.high_high);
+  section.Read("hysteresis", &point.hysteresis);
+  if (point.hysteresis < 0) section.Fail("\"hysteresis\" must not be negative");
+  section.RefuseUnknownKeys();
+  return point;
+}
+
 EngineConfig::Site ReadSite(Section& section) {
   EngineConfig::Site site;
   section.Require("site_id", &site.site_id);
@@ -331,6 +357,7 @@ EngineConfig::Site ReadSite(Section& section) {
   section.Read("medium", &site.medium);
   section.Read("radius_m", &site.radius_m);
   section.Read("device_ids", &site.device_ids);
+  for (Section& point : section.List("points")) site.points.push_back(ReadPoint(point));
   ReadPosition(section, &site.position);
   section.RefuseUnknownKeys();
   return site;

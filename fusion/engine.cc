@@ -19,6 +19,16 @@ namespace {
 // feeds that take turns in being the slowest must not flood the stream.
 constexpr Duration kBlockerToldAfter = std::chrono::seconds{1};
 
+// The report as a restricted one. It is not what stands in the log then: its record carries it
+// whole.
+void Restrict(ReportPtr* report, std::uint64_t* position) {
+  if ((*report)->restricted) return;
+  auto restricted = std::make_shared<Report>(**report);
+  restricted->restricted = true;
+  *report = std::move(restricted);
+  *position = 0;
+}
+
 }  // namespace
 
 struct Engine::State {
@@ -44,6 +54,8 @@ struct Engine::State {
   }
 
   void PassTime();
+  // These calls became secret: what came of them before becomes restricted too.
+  void KeepSecret(std::vector<std::string> calls);
   // Puts a report on the settled stream, followed by its incident as it is now.
   void Settle(const HeldReport& held, bool late);
   void TellWatermark(bool settled_any);
@@ -68,17 +80,17 @@ void Engine::State::Take(const JournalOpened& opened, std::uint64_t) {
 void Engine::State::Take(const ConfigLoaded& loaded, std::uint64_t) {
   if (!loaded.config) return;
   sequencer.Configure(*loaded.config);
+  points.Configure(*loaded.config);
   desk.SetCity(std::make_shared<const City>(loaded.config));
 }
 
 void Engine::State::Take(const ReportPtr& logged, std::uint64_t report_position) {
   if (!logged) return;
   ReportPtr report = logged;
-  if (secrecy.Covers(*logged) && !logged->restricted) {
-    Report secret = *logged;
-    secret.restricted = true;
-    report = std::make_shared<const Report>(std::move(secret));
-    report_position = 0;  // not what stands in the log: the record carries it whole
+  std::vector<std::string> secret_calls;
+  if (secrecy.Covers(*logged, &secret_calls)) {
+    Restrict(&report, &report_position);
+    KeepSecret(std::move(secret_calls));
   }
   const KnownReports::Answer answer = admission.Admit(*report, at);
   if (!answer.known) return;
@@ -90,11 +102,9 @@ void Engine::State::Take(const ReportPtr& logged, std::uint64_t report_position)
   record.amends_seq = answer.known->live_seq;
   answer.known->live_seq = writer.Live(std::move(record));
 
-  points.Take(*report);
-  const IncidentSlotPtr incident = desk.TakeReport(report, answer.known->incident.lock());
-  answer.known->incident = incident;
+  desk.TakeReport(report, answer.known.get());
 
-  const HeldReport held{report, report_position, answer.known, incident};
+  const HeldReport held{report, report_position, answer.known, answer.known->incident.lock()};
   switch (sequencer.Add(held, at)) {
     case Turn::kHeld:
       break;
@@ -106,20 +116,46 @@ void Engine::State::Take(const ReportPtr& logged, std::uint64_t report_position)
       Settle(held, true);
       break;
   }
+  // A limit crossed is an alarm like any other; it stands in no log entry of its own.
+  for (Report& alarm : points.Take(*report)) {
+    Take(std::make_shared<const Report>(std::move(alarm)), 0);
+  }
+}
+
+void Engine::State::KeepSecret(std::vector<std::string> calls) {
+  std::vector<ReportFacts> withdrawn;
+  while (!calls.empty()) {
+    std::vector<std::string> linked;
+    for (ReportFacts& facts : desk.Withdraw(calls)) {
+      secrecy.Covers(*facts.report, &linked);
+      withdrawn.push_back(std::move(facts));
+    }
+    calls = std::move(linked);
+  }
+  for (ReportFacts& facts : withdrawn) {
+    const KnownReportPtr known = admission.Find(*facts.report);
+    const IncidentSlotPtr incident = desk.PlaceSecret(std::move(facts));
+    if (known) known->incident = incident;
+  }
 }
 
 void Engine::State::Settle(const HeldReport& held, bool late) {
   StreamRecord record;
-  record.body = held.report;
+  ReportPtr report = held.report;
   record.report_position = held.position;
+  if (secrecy.Knows(*report)) Restrict(&report, &record.report_position);
+  record.body = report;
   record.amends_seq = held.known->settled_seq;
   record.late = late && record.amends_seq == 0;
   held.known->settled_seq = writer.Settled(std::move(record));
-  if (!held.incident) return;
+  // It may have moved since.
+  IncidentSlotPtr incident = held.known->incident.lock();
+  if (!incident) incident = held.incident;
+  if (!incident || (report->restricted && !incident->current->restricted)) return;
 
   StreamRecord follows;
-  follows.body = held.incident->current;
-  follows.same_as_live_seq = held.incident->live_seq;
+  follows.body = incident->current;
+  follows.same_as_live_seq = incident->live_seq;
   writer.Settled(std::move(follows));
 }
 

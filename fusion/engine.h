@@ -18,12 +18,13 @@
 #include "fusion/base/time.h"
 #include "fusion/model/engine_output.h"
 #include "fusion/model/incident.h"
+#include "fusion/model/point_state.h"
 #include "fusion/model/stream_record.h"
 
 namespace fusiongateway {
 
 // Changes whenever the same log could give other outputs.
-inline constexpr std::string_view kEngineVersion = "1";
+inline constexpr std::string_view kEngineVersion = "2";
 
 class Engine {
  public:

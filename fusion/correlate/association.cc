@@ -208,6 +208,21 @@ int Aged(int score, UtcTime time, const IncidentTraits& incident, Duration expir
   return score - static_cast<int>(kAgeingMax * gap / limit);
 }
 
+// Does a report tell of a time at which the incident could have been going on? One that was silent
+// for longer than it takes to expire would be closed; what lies before that is another matter,
+// heard late.
+bool IsOfItsTime(const Stamp& stamp, const IncidentTraits& incident, Duration expire_after) {
+  UtcTime earliest = UtcTime::max();
+  UtcTime latest = UtcTime::min();
+  for (const IncidentTraits::Span& span : incident.spans) {
+    if (span.empty()) continue;
+    earliest = std::min(earliest, span.earliest);
+    latest = std::max(latest, span.latest);
+  }
+  return stamp.Latest() >= SaturatingAdd(earliest, -expire_after) &&
+         stamp.Earliest() <= SaturatingAdd(latest, expire_after);
+}
+
 // A sensor speaks for its own site. That the neighbour's speaks too is a hint, not the same
 // incident.
 bool IsOfAnotherSite(const ReportFacts& report, const IncidentTraits& incident) {
@@ -237,7 +252,8 @@ Link Associate(const ReportFacts& report, const IncidentTraits& incident,
     return {kSameCall, "同一警情 · " + delay()};
   }
   const int kind = KindScore(report, incident);
-  if (kind >= kScoreJoins && said.kind != ReportKind::kSkyGuardAlarm) {
+  if (kind >= kScoreJoins && said.kind != ReportKind::kSkyGuardAlarm &&
+      IsOfItsTime(said.aligned, incident, windows.expire_after)) {
     if (Holds(incident.devices, said.device_id)) {
       return {Aged(kSameDevice, said.aligned.utc, incident, windows.expire_after),
               "同一测点 " + said.device_id + " · " + delay()};

@@ -131,6 +131,12 @@ std::string ClassOf(const Report& report, const EngineConfig::Site* site) {
   return medium_known && is_vague ? "12D02" : report.class_code;
 }
 
+std::string CallKey(const Report& report, const std::string& call_id) {
+  return call_id.empty() ? std::string() : report.feed_id + "/" + call_id;
+}
+
+}  // namespace
+
 bool IsWithdrawn(const Report& report) {
   if (report.action == ReportAction::kCancel) return true;
   if (const auto* police = DetailOf<PoliceCallDetail>(report)) {
@@ -139,12 +145,6 @@ bool IsWithdrawn(const Report& report) {
   const auto* tower = DetailOf<SkyGuardDetail>(report);
   return tower && tower->review_state == "false";
 }
-
-std::string CallKey(const Report& report, const std::string& call_id) {
-  return call_id.empty() ? std::string() : report.feed_id + "/" + call_id;
-}
-
-}  // namespace
 
 ReportFacts FactsOf(const ReportPtr& report, const City& city) {
   ReportFacts facts;

@@ -38,7 +38,7 @@ struct ReportFacts {
   Partition partition;
   Family family = Family::kUnknown;
   bool odour = false;      // somebody smells something: may be far down-wind of its source
-  bool withdrawn = false;  // cancelled, called false, or reviewed as false
+  bool withdrawn = false;  // by its own word, or its call was found false
   std::string class_code;  // as said, or derived from what was measured
   std::string site_id;     // as said, or that of its device
   bool hazmat_site = false;
@@ -54,6 +54,8 @@ ReportFacts FactsOf(const ReportPtr& report, const City& city);
 bool IsEvidence(const Report& report);
 // May start an incident: not an end, not a withdrawal.
 bool OpensIncident(const ReportFacts& facts);
+// Cancelled, called false, or reviewed as false, by its own word.
+bool IsWithdrawn(const Report& report);
 // A dispatch or feedback: says what is done about a call, not that something new happened.
 bool IsPaperwork(const Report& report);
 

@@ -97,6 +97,13 @@ void IncidentIndex::CollectNear(const Position& centre, double radius_m, Ordinal
   }
 }
 
+std::vector<std::uint64_t> IncidentIndex::OfCall(const std::string& call_key) const {
+  Ordinals found;
+  Collect(by_name_, CallKey(call_key), &found);
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
 std::vector<std::uint64_t> IncidentIndex::Candidates(const ReportFacts& report,
                                                      const EngineConfig::Windows& windows) const {
   Ordinals found;

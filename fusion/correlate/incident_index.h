@@ -19,6 +19,8 @@ class IncidentIndex {
   void Put(std::uint64_t ordinal, const IncidentTraits& traits);
   void Remove(std::uint64_t ordinal);
 
+  // The incidents with evidence of a police call or linked to it (ReportFacts::call_key).
+  std::vector<std::uint64_t> OfCall(const std::string& call_key) const;
   // A superset of the incidents that Associate could score above zero.
   std::vector<std::uint64_t> Candidates(const ReportFacts& report,
                                         const EngineConfig::Windows& windows) const;

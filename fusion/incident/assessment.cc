@@ -220,6 +220,29 @@ void Assess(const std::vector<ReportFacts>& facts, const City& city, Incident* i
   }
 }
 
+void WithdrawFalseCalls(std::vector<ReportFacts>* facts) {
+  struct Verdict {
+    UtcTime told{};
+    bool is_false = false;
+  };
+  std::map<std::string, Verdict> by_call;
+  for (const ReportFacts& fact : *facts) {
+    const auto* police = std::get_if<PoliceCallDetail>(&fact.report->detail);
+    if (!police || fact.call_key.empty() || police->result_code.empty() ||
+        police->document != PoliceCallDetail::Document::kFeedback) {
+      continue;
+    }
+    const UtcTime told = fact.report->updated_at.value_or(fact.report->aligned.utc);
+    const auto [verdict, added] = by_call.try_emplace(fact.call_key);
+    if (added || told >= verdict->second.told) verdict->second = {told, IsWithdrawn(*fact.report)};
+  }
+  for (ReportFacts& fact : *facts) {
+    const auto verdict = by_call.find(fact.call_key);
+    fact.withdrawn =
+        IsWithdrawn(*fact.report) || (verdict != by_call.end() && verdict->second.is_false);
+  }
+}
+
 IncidentTraits TraitsOf(const std::vector<ReportFacts>& facts, const Incident& incident) {
   IncidentTraits traits;
   traits.partition = facts.front().partition;

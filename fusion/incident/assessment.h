@@ -15,6 +15,10 @@ namespace fusiongateway {
 // Fills `incident` from its evidence; `facts` runs parallel to incident->evidence and is not empty.
 void Assess(const std::vector<ReportFacts>& facts, const City& city, Incident* incident);
 
+// A call found false takes back every document of that call, for as long as the latest of its
+// feedbacks that gives a result says so.
+void WithdrawFalseCalls(std::vector<ReportFacts>* facts);
+
 // What association needs to know of the incident.
 IncidentTraits TraitsOf(const std::vector<ReportFacts>& facts, const Incident& incident);
 

@@ -1,7 +1,9 @@
 #include "fusion/incident/incident_desk.h"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
+#include <string_view>
 #include <utility>
 
 #include "fusion/incident/assessment.h"
@@ -32,6 +34,23 @@ Stamp BeganOf(const ReportFacts& known, const Report& now) {
   return corrected || now.aligned.utc < known.began.utc ? now.aligned : known.began;
 }
 
+// The latest time that evidence tells of.
+Stamp LatestOf(const std::vector<ReportFacts>& facts) {
+  Stamp latest = facts.front().report->aligned;
+  for (const ReportFacts& fact : facts) {
+    if (fact.report->aligned.utc > latest.utc) latest = fact.report->aligned;
+  }
+  return latest;
+}
+
+void ForgetFrames(const Report& report, Incident* incident) {
+  for (IncidentCamera& camera : incident->cameras) {
+    std::erase_if(camera.frames, [&](const FrameRef& frame) {
+      return frame.report_id == report.report_id && frame.feed_id == report.feed_id;
+    });
+  }
+}
+
 void FillFromFacts(const ReportFacts& facts, Evidence* evidence) {
   const Report& report = *facts.report;
   evidence->report_id = report.report_id;
@@ -42,14 +61,6 @@ void FillFromFacts(const ReportFacts& facts, Evidence* evidence) {
   evidence->severity = report.severity;
   evidence->summary = report.summary;
   evidence->position = report.position;
-}
-
-// A call found false takes back every document of that call.
-void WithdrawCall(const ReportFacts& feedback, std::vector<ReportFacts>* facts) {
-  if (!feedback.withdrawn || feedback.call_key.empty()) return;
-  for (ReportFacts& fact : *facts) {
-    if (fact.call_key == feedback.call_key) fact.withdrawn = true;
-  }
 }
 
 // Room for one more: of those after the first, the least severe goes, the oldest of these.
@@ -69,17 +80,19 @@ std::string DrillNote(const ReportFacts& facts) {
              : "";
 }
 
-// Does an update of a report reopen the matter after its incident was closed? Only if it says more
-// than what was closed, or nobody had looked at it.
-bool Reopens(const ReportFacts& facts, const Incident& closed) {
+// Does a report reopen the matter after its incident was closed? Only if it says more than what was
+// closed, nobody had looked at it, or it had ended and begins again: then it is a new alarm.
+bool Reopens(const ReportFacts& facts, const Incident& closed, bool had_ended) {
   if (!OpensIncident(facts)) return false;
-  return closed.state == IncidentState::kExpired || facts.report->severity > closed.severity;
+  return had_ended || closed.state == IncidentState::kExpired ||
+         facts.report->severity > closed.severity;
 }
 
 // To follow a closed incident, place and kind must fit; time only as long as it is remembered.
 EngineConfig::Windows AsLongAsRemembered(EngineConfig::Windows windows) {
   windows.sensor = windows.tower = windows.grid = windows.video = IncidentStore::kClosedAgeMax;
   windows.police_before = windows.police_after = IncidentStore::kClosedAgeMax;
+  windows.expire_after += IncidentStore::kClosedAgeMax;
   return windows;
 }
 
@@ -96,32 +109,72 @@ UtcTime IncidentDesk::ExpiryFromNow() const {
 
 // ---- reports
 
-IncidentSlotPtr IncidentDesk::TakeReport(const ReportPtr& report, const IncidentSlotPtr& previous) {
+void IncidentDesk::TakeReport(const ReportPtr& report, KnownReport* known) {
+  const IncidentSlotPtr previous = known->incident.lock();
+  known->incident.reset();
+  if (!IsEvidence(*report)) return;
   const ReportFacts facts = FactsOf(report, *city_);
-  if (!IsEvidence(*report)) return nullptr;
-  if (!previous) return Place(facts, nullptr);
+  const bool had_ended = std::exchange(known->ended, !OpensIncident(facts));
+  known->incident = previous ? PlaceUpdate(facts, previous, had_ended)
+                             : Place(facts, nullptr, OpensIncident(facts));
+}
 
+IncidentSlotPtr IncidentDesk::PlaceUpdate(const ReportFacts& facts, const IncidentSlotPtr& previous,
+                                          bool had_ended) {
+  const Report& report = *facts.report;
   const bool is_open = !IsClosed(previous->current->state);
   if (previous->traits.partition != facts.partition) {
     // It became secret, or part of a drill: it leaves the world it was in.
-    if (is_open) RemoveEvidence(previous, facts);
-    return Place(facts, nullptr);
+    if (is_open || facts.partition.restricted) {
+      RemoveEvidence(previous, [&](const ReportFacts& known) {
+        return known.report->report_id == report.report_id &&
+               known.report->feed_id == report.feed_id;
+      });
+    }
+    return Place(facts, nullptr, OpensIncident(facts));
   }
   if (is_open && UpdateEvidence(previous, facts)) return previous;
-  if (is_open) return Place(facts, nullptr);
-  if (Reopens(facts, *previous->current)) return Place(facts, previous);
-  writer_->Disposition(report->feed_id, report->report_id, *previous->current,
+  if (is_open) return Place(facts, nullptr, OpensIncident(facts));
+  if (Reopens(facts, *previous->current, had_ended)) return Place(facts, previous, true);
+  writer_->Disposition(report.feed_id, report.report_id, *previous->current,
                        "事件已关闭 / the incident is closed");
   return previous;
 }
 
-IncidentSlotPtr IncidentDesk::Place(const ReportFacts& facts, const IncidentSlotPtr& follows) {
+std::vector<ReportFacts> IncidentDesk::Withdraw(const std::vector<std::string>& calls) {
+  const std::set<std::string_view> secret(calls.begin(), calls.end());
+  std::set<std::uint64_t> ordinals;
+  for (const std::string& call : calls) {
+    for (const std::uint64_t ordinal : index_.OfCall(call)) ordinals.insert(ordinal);
+  }
+  std::vector<ReportFacts> withdrawn;
+  for (const std::uint64_t ordinal : ordinals) {
+    const IncidentSlotPtr slot = store_.Find(ordinal);
+    if (slot->traits.partition.restricted) continue;
+    std::vector<ReportFacts> left = RemoveEvidence(slot, [&](const ReportFacts& facts) {
+      return secret.contains(facts.call_key) || secret.contains(facts.main_call_key);
+    });
+    std::move(left.begin(), left.end(), std::back_inserter(withdrawn));
+  }
+  return withdrawn;
+}
+
+IncidentSlotPtr IncidentDesk::PlaceSecret(ReportFacts facts) {
+  auto secret = std::make_shared<Report>(*facts.report);
+  secret->restricted = true;
+  facts.report = std::move(secret);
+  facts.partition.restricted = true;
+  // What an incident was made of is never dropped, ended or not.
+  return Place(facts, nullptr, true);
+}
+
+IncidentSlotPtr IncidentDesk::Place(const ReportFacts& facts, const IncidentSlotPtr& follows,
+                                    bool opens) {
   Match match = FindMatch(facts);
   if (follows) {
     match.relations.insert(match.relations.begin(),
                            {follows, {kScoreMax, "同一报告"}, kFollowsClosed, false});
   }
-  const bool opens = OpensIncident(facts);
   if (match.open && (opens || IsPaperwork(*facts.report))) {
     IncidentSlotPtr slot = match.open;
     Join(slot, facts, std::move(match));
@@ -174,7 +227,7 @@ void IncidentDesk::ConsiderClosed(const ReportFacts& facts, const IncidentSlotPt
   if (link.score < kScoreJoins) return;
   const bool same_call = std::binary_search(slot->traits.call_keys.begin(),
                                             slot->traits.call_keys.end(), facts.call_key);
-  if (IsPaperwork(*facts.report) && same_call && !Reopens(facts, *slot->current)) {
+  if (IsPaperwork(*facts.report) && same_call && !Reopens(facts, *slot->current, false)) {
     match->paperwork_of = slot;
   } else {
     match->relations.push_back({slot, std::move(link), kFollowsClosed, false});
@@ -211,7 +264,7 @@ void IncidentDesk::Join(const IncidentSlotPtr& slot, const ReportFacts& facts, M
   incident.evidence.push_back(std::move(evidence));
   ++incident.evidence_count;
   slot->facts.push_back(facts);
-  WithdrawCall(facts, &slot->facts);
+  if (!facts.call_key.empty()) WithdrawFalseCalls(&slot->facts);
   std::erase_if(match.relations, [](const Relation& r) { return r.name == kFollowsClosed; });
   Relate(match.relations, &incident);
   Reassess(slot, std::move(incident), &facts);
@@ -229,7 +282,7 @@ bool IncidentDesk::UpdateEvidence(const IncidentSlotPtr& slot, const ReportFacts
   FillFromFacts(slot->facts[at], &incident.evidence[at]);
   ++incident.evidence[at].repeat_count;
   incident.updated = report.aligned;
-  WithdrawCall(facts, &slot->facts);
+  if (!facts.call_key.empty()) WithdrawFalseCalls(&slot->facts);
   incident.change = {"evidence_updated", CauseOf(report), "", DrillNote(facts)};
   for (IncidentCamera& camera : incident.cameras) {
     for (FrameRef& frame : camera.frames) {
@@ -242,39 +295,58 @@ bool IncidentDesk::UpdateEvidence(const IncidentSlotPtr& slot, const ReportFacts
   return true;
 }
 
-void IncidentDesk::RemoveEvidence(const IncidentSlotPtr& slot, const ReportFacts& facts) {
-  const Report& report = *facts.report;
-  const std::size_t at = EvidenceOf(*slot->current, report.feed_id, report.report_id);
-  if (at == slot->current->evidence.size()) return;
+std::vector<ReportFacts> IncidentDesk::RemoveEvidence(
+    const IncidentSlotPtr& slot, const std::function<bool(const ReportFacts&)>& leaves) {
   Incident incident = *slot->current;
-  incident.evidence.erase(incident.evidence.begin() + static_cast<std::ptrdiff_t>(at));
-  slot->facts.erase(slot->facts.begin() + static_cast<std::ptrdiff_t>(at));
-  --incident.evidence_count;
-  for (IncidentCamera& camera : incident.cameras) {
-    std::erase_if(camera.frames, [&](const FrameRef& frame) {
-      return frame.report_id == report.report_id && frame.feed_id == report.feed_id;
-    });
+  std::vector<ReportFacts> left;
+  for (std::size_t at = slot->facts.size(); at-- > 0;) {
+    if (!leaves(slot->facts[at])) continue;
+    ForgetFrames(*slot->facts[at].report, &incident);
+    for (auto& [camera_id, asked] : slot->frames_asked) {
+      if (asked > at) --asked;
+    }
+    incident.evidence.erase(incident.evidence.begin() + static_cast<std::ptrdiff_t>(at));
+    --incident.evidence_count;
+    left.push_back(std::move(slot->facts[at]));
+    slot->facts.erase(slot->facts.begin() + static_cast<std::ptrdiff_t>(at));
   }
-  for (auto& [camera_id, asked] : slot->frames_asked) {
-    if (asked > at) --asked;
+  if (left.empty()) return left;
+  std::reverse(left.begin(), left.end());
+  DropRelations(slot, &incident);
+  if (slot->facts.empty()) {
+    PublishEmptied(slot);
+    return left;
   }
-  incident.change = {"evidence_removed", "", "", ""};
-  if (!slot->facts.empty()) {
-    Reassess(slot, std::move(incident), nullptr);
-    return;
+  WithdrawFalseCalls(&slot->facts);
+  if (incident.state == IncidentState::kAccepted && slot->accepted_by_sources &&
+      CountIndependentSources(slot->facts) < city_->config().accept_sources) {
+    incident.state = IncidentState::kUnverified;
   }
-  // Nothing is left: neither may what it said.
+  incident.updated = LatestOf(slot->facts);
+  incident.change = {"evidence_withdrawn", "", "", ""};
+  Reassess(slot, std::move(incident), nullptr);
+  return left;
+}
+
+void IncidentDesk::PublishEmptied(const IncidentSlotPtr& slot) {
+  const Incident& was = *slot->current;
+  wishes_.Forget(was.incident_id);
   Incident empty;
-  empty.incident_id = incident.incident_id;
-  empty.revision = incident.revision;
-  empty.drill = incident.drill;
-  empty.drill_id = incident.drill_id;
-  empty.restricted = incident.restricted;
-  empty.started = incident.started;
-  empty.updated = incident.updated;
+  empty.incident_id = was.incident_id;
+  empty.revision = was.revision;
+  empty.drill = was.drill;
+  empty.drill_id = was.drill_id;
+  empty.restricted = was.restricted;
+  empty.started = empty.updated = {writer_->at(), Duration{}, ClockSource::kArrival, 0};
   empty.district_code = "000000";
-  empty.state = IncidentState::kTransferred;
-  empty.change = {"closed", "", "", "证据已移出 / its evidence was moved elsewhere"};
+  if (IsClosed(was.state)) {
+    empty.state = was.state;
+    empty.change = {"evidence_withdrawn", "", "", ""};
+  } else {
+    empty.state = IncidentState::kClosed;
+    empty.change = {"closed", "evidence/withdrawn", "",
+                    "证据已全部撤回 / all its evidence was withdrawn"};
+  }
   Publish(slot, std::move(empty));
 }
 
@@ -305,15 +377,36 @@ void IncidentDesk::RelateBack(const std::vector<Relation>& relations, const Inci
   }
 }
 
+void IncidentDesk::DropRelations(const IncidentSlotPtr& slot, Incident* incident) {
+  incident->related.clear();
+  const auto is_this = [&](const RelatedIncident& related) {
+    return related.incident_id == incident->incident_id;
+  };
+  for (const IncidentSlotPtr& other : store_.All()) {
+    const auto& related = other->current->related;
+    if (other == slot || other->current->restricted ||
+        std::none_of(related.begin(), related.end(), is_this)) {
+      continue;
+    }
+    Incident without = *other->current;
+    std::erase_if(without.related, is_this);
+    without.change = {"related", "", "", ""};
+    Publish(other, std::move(without));
+  }
+}
+
 // ---- revisions
 
 void IncidentDesk::Reassess(const IncidentSlotPtr& slot, Incident incident,
                             const ReportFacts* newest) {
-  const IncidentState before = incident.state;
+  const IncidentState before = slot->current->state;
+  const bool was_closed = IsClosed(before);
   Assess(slot->facts, *city_, &incident);
   if (newest) incident.updated = newest->report->aligned;
   const std::uint32_t enough = city_->config().accept_sources;
-  if (AllWithdrawn(slot->facts)) {
+  if (was_closed) {
+    // What it was closed as stays.
+  } else if (AllWithdrawn(slot->facts)) {
     incident.state = IncidentState::kFalseAlarm;
     incident.change.note = "全部来源已撤回 / every source has withdrawn it";
   } else if (incident.state == IncidentState::kUnverified && enough > 0 &&
@@ -321,8 +414,9 @@ void IncidentDesk::Reassess(const IncidentSlotPtr& slot, Incident incident,
     incident.state = IncidentState::kAccepted;
     incident.change.note = std::to_string(enough) + " 个独立来源相互印证 / " +
                            std::to_string(enough) + " independent sources agree";
+    slot->accepted_by_sources = true;
   }
-  if (!IsClosed(incident.state)) RankCamerasFor(slot, &incident);
+  if (was_closed || !IsClosed(incident.state)) RankCamerasFor(slot, &incident);
   const bool state_changed = before != incident.state;
   Publish(slot, std::move(incident));
 
@@ -333,7 +427,7 @@ void IncidentDesk::Reassess(const IncidentSlotPtr& slot, Incident incident,
   } else if (newest) {
     writer_->Disposition(newest->report->feed_id, newest->report->report_id, *slot->current, note);
   }
-  WishForFrames(slot);
+  if (!was_closed) WishForFrames(slot);
 }
 
 void IncidentDesk::Publish(const IncidentSlotPtr& slot, Incident incident) {
@@ -344,6 +438,7 @@ void IncidentDesk::Publish(const IncidentSlotPtr& slot, Incident incident) {
     slot->traits = TraitsOf(slot->facts, *slot->current);
     index_.Put(slot->ordinal, slot->traits);
   } else {
+    slot->traits = {.partition = slot->traits.partition};
     index_.Remove(slot->ordinal);
   }
   if (closes) store_.MarkClosed(slot, writer_->at());

@@ -2,16 +2,16 @@
 // through: revision, live record, dispositions, wishes for frames.
 //
 //   - A report joins the open incident of its partition it scores highest with (the oldest on a
-//   tie),
-//     or opens one. Others it comes near to are linked "possibly_related", both ways.
+//     tie), or opens one. Others it comes near to are linked "possibly_related", both ways.
 //   - A closed incident never absorbs: a later matching report opens a new one that
-//   "follows_closed".
-//     Ends, withdrawals and paperwork of a closed incident, and updates that add no gravity to one
-//     a person closed, are told to their source and change nothing.
+//     "follows_closed". Ends, withdrawals and paperwork of a closed incident, and updates of what
+//     goes on that add no gravity to one a person closed, are told to their source and change
+//     nothing; what had ended and begins again is new.
 //   - Restricted evidence forms restricted incidents, linked one way: the ordinary incident does
-//   not
-//     know. A declared drill's reports meet only each other; a drill mark without a declared drill
-//     is taken as real, and the incident says so.
+//     not know. Evidence that becomes secret is withdrawn from its ordinary incident, which keeps
+//     nothing that came of it; one without other evidence is closed.
+//   - A declared drill's reports meet only each other; a drill mark without a declared drill is
+//     taken as real, and the incident says so.
 //   - Reports that are no evidence (readings, lost data) open and join nothing.
 //
 // An incident keeps at most kEvidenceMax evidences (evidence_count goes on): the first and the
@@ -33,6 +33,7 @@
 #include "fusion/correlate/incident_index.h"
 #include "fusion/incident/frame_wishes.h"
 #include "fusion/incident/incident_store.h"
+#include "fusion/sequence/admission.h"
 #include "fusion/sequence/record_writer.h"
 
 namespace fusiongateway {
@@ -56,9 +57,14 @@ class IncidentDesk {
 
   // Everything below writes to the writer's current output, at its current time.
 
-  // `previous`: the incident an earlier version of this report belongs to; null if none. Returns
-  // the incident the report belongs to; null if none.
-  IncidentSlotPtr TakeReport(const ReportPtr& report, const IncidentSlotPtr& previous);
+  // Puts the report with its incident, from where an earlier version of it left it, and notes that
+  // in `known`.
+  void TakeReport(const ReportPtr& report, KnownReport* known);
+  // These calls became secret: takes their documents out of the ordinary incidents, open or closed,
+  // and returns them in order.
+  std::vector<ReportFacts> Withdraw(const std::vector<std::string>& calls);
+  // Puts what was withdrawn with a restricted incident, which it returns.
+  IncidentSlotPtr PlaceSecret(ReportFacts facts);
   void TakeFrame(const FrameFound& found);
   void TakeAction(const OperatorAction& action);
   // See Engine.
@@ -92,12 +98,22 @@ class IncidentDesk {
   Match FindMatch(const ReportFacts& facts) const;
   void ConsiderClosed(const ReportFacts& facts, const IncidentSlotPtr& slot, Match* match) const;
 
+  // Where a later version of a report of `previous` belongs.
+  IncidentSlotPtr PlaceUpdate(const ReportFacts& facts, const IncidentSlotPtr& previous,
+                              bool had_ended);
   // `follows`: the closed incident that an earlier version of this report belongs to; null if none.
-  IncidentSlotPtr Place(const ReportFacts& facts, const IncidentSlotPtr& follows);
+  // `opens`: may start an incident.
+  IncidentSlotPtr Place(const ReportFacts& facts, const IncidentSlotPtr& follows, bool opens);
   void Open(const IncidentSlotPtr& slot, const ReportFacts& facts, Match match);
   void Join(const IncidentSlotPtr& slot, const ReportFacts& facts, Match match);
   bool UpdateEvidence(const IncidentSlotPtr& slot, const ReportFacts& facts);
-  void RemoveEvidence(const IncidentSlotPtr& slot, const ReportFacts& facts);
+  // Takes evidence out of an incident and all that it brought, in a revision that does not say what
+  // it was or why. Returns what was taken out, in order.
+  std::vector<ReportFacts> RemoveEvidence(const IncidentSlotPtr& slot,
+                                          const std::function<bool(const ReportFacts&)>& leaves);
+  void PublishEmptied(const IncidentSlotPtr& slot);
+  // An incident's relations, there and back, say where and when its evidence was.
+  void DropRelations(const IncidentSlotPtr& slot, Incident* incident);
 
   void Relate(const std::vector<Relation>& relations, Incident* incident);
   void RelateBack(const std::vector<Relation>& relations, const Incident& incident);

@@ -87,6 +87,14 @@ std::vector<IncidentSlotPtr> IncidentStore::Forget(UtcTime at) {
   return forgotten;
 }
 
+std::vector<IncidentSlotPtr> IncidentStore::All() const {
+  std::vector<IncidentSlotPtr> all;
+  for (const auto& [ordinal, slot] : slots_) all.push_back(slot);
+  std::sort(all.begin(), all.end(),
+            [](const auto& a, const auto& b) { return a->ordinal < b->ordinal; });
+  return all;
+}
+
 std::vector<IncidentPtr> IncidentStore::OpenIncidents() const {
   std::vector<std::uint64_t> ordinals;  // those that may expire are those still open
   for (const auto& [time, ordinal] : expiries_) ordinals.push_back(ordinal);

@@ -43,6 +43,7 @@ class IncidentSlot {
   UtcTime expires_at{};
   std::map<std::string, std::size_t> frames_asked;  // by camera: for that many evidences
   std::optional<RankedFor> ranked_for;              // when its cameras were last ranked
+  bool accepted_by_sources = false;                 // by their number, not by a person
 };
 using IncidentSlotPtr = std::shared_ptr<IncidentSlot>;
 
@@ -73,6 +74,8 @@ class IncidentStore {
 
   // In order of opening.
   std::vector<IncidentPtr> OpenIncidents() const;
+  // All in memory, closed ones too, in order of opening. Dear: for rare events.
+  std::vector<IncidentSlotPtr> All() const;
 
  private:
   std::string NewId(const std::string& gateway_id, bool restricted, UtcTime at);

@@ -2,6 +2,8 @@
 // entry of the log. Defaults are domain figures (docs/architecture.md) and may all be configured.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,6 +28,14 @@ struct EngineConfig {
     double range_m = 300;
     friend bool operator==(const Camera&, const Camera&) = default;
   };
+  // Limits of a measuring point, for sources that send values and no alarms; absent = none.
+  struct Point {
+    std::string device_id;  // the quota id
+    std::string unit;
+    std::optional<double> low_low, low, high, high_high;
+    double hysteresis = 0;  // how far back over a limit a value must be before it counts as back
+    friend bool operator==(const Point&, const Point&) = default;
+  };
   struct Site {
     std::string site_id;
     std::string name;
@@ -34,6 +44,7 @@ struct EngineConfig {
     std::string medium;
     double radius_m = 200;
     std::vector<std::string> device_ids;
+    std::vector<Point> points;
     friend bool operator==(const Site&, const Site&) = default;
   };
   struct Windows {

@@ -51,12 +51,4 @@ struct EngineOutput {
   std::vector<ActionResult> actions;
 };
 
-// The last that was heard of a measuring point. Lost is not normal: the value is only the last one.
-struct PointState {
-  double value = 0;
-  Stamp aligned;
-  bool lost = false;
-  friend bool operator==(const PointState&, const PointState&) = default;
-};
-
 }  // namespace fusiongateway

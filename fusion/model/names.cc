@@ -1,5 +1,6 @@
 // The wire names of the model's enumerations.
 #include "fusion/model/incident.h"
+#include "fusion/model/point_state.h"
 #include "fusion/model/report.h"
 #include "fusion/model/stream_record.h"
 
@@ -61,6 +62,22 @@ std::string_view ToString(IncidentState state) {
       return "CLOSED";
   }
   return "INCIDENT_STATE_UNSPECIFIED";
+}
+
+std::string_view ToString(PointLevel level) {
+  switch (level) {
+    case PointLevel::kNormal:
+      return "";
+    case PointLevel::kLow:
+      return "L";
+    case PointLevel::kHigh:
+      return "H";
+    case PointLevel::kLowLow:
+      return "LL";
+    case PointLevel::kHighHigh:
+      return "HH";
+  }
+  return "";
 }
 
 bool IsClosed(IncidentState state) {

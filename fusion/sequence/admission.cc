@@ -45,6 +45,11 @@ KnownReports::Answer KnownReports::Admit(const Report& report, UtcTime at) {
   return {Admission::kUpdate, *found->second};
 }
 
+KnownReportPtr KnownReports::Find(const std::string& report_id) const {
+  const auto found = by_id_.find(report_id);
+  return found == by_id_.end() ? nullptr : *found->second;
+}
+
 void KnownReports::Forget(UtcTime at) {
   while (!order_.empty() && SaturatingSubtract(at, order_.front()->told_at) > age_max_) {
     by_id_.erase(order_.front()->report_id);
@@ -58,10 +63,17 @@ AdmissionDesk::Feed& AdmissionDesk::FeedOf(const std::string& feed_id) {
   return feed->second;
 }
 
+KnownReports& AdmissionDesk::IndexOf(const Report& report, Feed& feed) {
+  return report.kind == ReportKind::kSensorReading ? feed.readings : feed.reports;
+}
+
+KnownReportPtr AdmissionDesk::Find(const Report& report) {
+  return IndexOf(report, FeedOf(report.feed_id)).Find(report.report_id);
+}
+
 KnownReports::Answer AdmissionDesk::Admit(const Report& report, UtcTime at) {
   Feed& feed = FeedOf(report.feed_id);
-  KnownReports& index = report.kind == ReportKind::kSensorReading ? feed.readings : feed.reports;
-  KnownReports::Answer answer = index.Admit(report, at);
+  KnownReports::Answer answer = IndexOf(report, feed).Admit(report, at);
   switch (answer.admission) {
     case Admission::kFresh:
     case Admission::kUpdate:

@@ -39,6 +39,7 @@ struct KnownReport {
   std::uint64_t live_seq = 0;     // of its latest version
   std::uint64_t settled_seq = 0;  // of its latest settled version; 0 = none yet
   std::weak_ptr<IncidentSlot> incident;
+  bool ended = false;  // its latest version ended or withdrew what it told
 };
 using KnownReportPtr = std::shared_ptr<KnownReport>;
 
@@ -54,6 +55,8 @@ class KnownReports {
     KnownReportPtr known;  // of this report; null for duplicates and stale ones
   };
   Answer Admit(const Report& report, UtcTime at);
+  // Null when it is not known.
+  KnownReportPtr Find(const std::string& report_id) const;
   std::size_t size() const { return by_id_.size(); }
 
  private:
@@ -74,6 +77,8 @@ class AdmissionDesk {
   static constexpr Duration kAgeMax = std::chrono::hours{48};
 
   KnownReports::Answer Admit(const Report& report, UtcTime at);
+  // Null when it is not known.
+  KnownReportPtr Find(const Report& report);
   void CountLate(const std::string& feed_id) { ++FeedOf(feed_id).counters.late; }
 
   // Counters by feed; `rejected` is counted at the door and comes with the status, not from here.
@@ -88,6 +93,7 @@ class AdmissionDesk {
     KnownReports readings{kReadingsMax, kAgeMax};
   };
   Feed& FeedOf(const std::string& feed_id);
+  static KnownReports& IndexOf(const Report& report, Feed& feed);
 
   std::map<std::string, Feed> feeds_;
 };

@@ -1,43 +1,169 @@
 #include "fusion/sequence/point_table.h"
 
-namespace fusiongateway {
+#include <array>
+#include <charconv>
+#include <utility>
 
-void PointTable::Take(const Report& report) {
-  const auto* sensor = std::get_if<SensorDetail>(&report.detail);
-  if (!sensor) return;
-  const std::string source = sensor->enterprise_id + "/" + sensor->gateway_id;
-  if (report.kind == ReportKind::kSensorReading) {
-    for (const SensorDetail::Value& value : sensor->values) {
-      Set(value.quota_id, source, value.value, report.aligned);
-    }
-  } else if (report.kind == ReportKind::kDataLost) {
-    const auto points = points_by_source_.find(source);
-    if (points == points_by_source_.end()) return;
-    for (const std::string& quota_id : points->second) {
-      points_[quota_id].lost = report.action != ReportAction::kStop;
+namespace fusiongateway {
+namespace {
+
+std::string SourceOf(const SensorDetail& sensor) {
+  return sensor.enterprise_id + "/" + sensor.gateway_id;
+}
+
+const std::optional<double>& LimitOf(const EngineConfig::Point& point, PointLevel level) {
+  static const std::optional<double> kNone;
+  switch (level) {
+    case PointLevel::kLow:
+      return point.low;
+    case PointLevel::kHigh:
+      return point.high;
+    case PointLevel::kLowLow:
+      return point.low_low;
+    case PointLevel::kHighHigh:
+      return point.high_high;
+    case PointLevel::kNormal:
+      break;
+  }
+  return kNone;
+}
+
+bool IsHigh(PointLevel level) {
+  return level == PointLevel::kHigh || level == PointLevel::kHighHigh;
+}
+
+// Was a point at `before` beyond the limit of `level`? HH is beyond H too.
+bool WasBeyond(PointLevel before, PointLevel level) {
+  return before != PointLevel::kNormal && IsHigh(before) == IsHigh(level) && before >= level;
+}
+
+PointLevel LevelOf(double value, const EngineConfig::Point& point, PointLevel before) {
+  for (const PointLevel level :
+       {PointLevel::kHighHigh, PointLevel::kLowLow, PointLevel::kHigh, PointLevel::kLow}) {
+    const std::optional<double>& limit = LimitOf(point, level);
+    if (!limit) continue;
+    const double beyond = IsHigh(level) ? value - *limit : *limit - value;
+    if (beyond >= (WasBeyond(before, level) ? -point.hysteresis : 0)) return level;
+  }
+  return PointLevel::kNormal;
+}
+
+std::string NumberText(double value) {
+  std::array<char, 32> text{};
+  const auto end = std::to_chars(text.data(), text.data() + text.size(), value).ptr;
+  return std::string(text.data(), end);
+}
+
+// The indicator's two letters, where a quota id has them.
+std::string IndicatorOf(const std::string& quota_id) {
+  return quota_id.size() == 22 ? quota_id.substr(17, 2) : "";
+}
+
+}  // namespace
+
+void PointTable::Configure(const EngineConfig& config) {
+  limits_.clear();
+  for (const EngineConfig::Site& site : config.sites) {
+    for (const EngineConfig::Point& point : site.points) {
+      limits_.emplace(point.device_id, Limits{point, site.site_id, site.medium});
     }
   }
 }
 
-void PointTable::Set(const std::string& quota_id, const std::string& source, double value,
-                     const Stamp& at) {
-  const auto known = points_.find(quota_id);
-  if (known != points_.end()) {
-    if (at.utc >= known->second.aligned.utc) known->second = {value, at, false};
-    return;
+std::vector<Report> PointTable::Take(const Report& report) {
+  std::vector<Report> alarms;
+  const auto* sensor = std::get_if<SensorDetail>(&report.detail);
+  if (!sensor) return alarms;
+  if (report.kind == ReportKind::kSensorReading) {
+    for (const SensorDetail::Value& value : sensor->values) {
+      Point* point = Set(*sensor, value, report.aligned);
+      if (!point || limits_.empty()) continue;
+      const auto limits = limits_.find(value.quota_id);
+      const PointLevel before = point->state.level;
+      const PointLevel now = limits == limits_.end()
+                                 ? PointLevel::kNormal
+                                 : LevelOf(value.value, limits->second.point, before);
+      if (now == before) continue;
+      point->state.level = now;
+      point->state.since = report.aligned.utc;
+      if (before == PointLevel::kNormal) point->left_normal_at = report.aligned.utc;
+      if (limits == limits_.end()) continue;  // its limits were taken away
+      alarms.push_back(AlarmOf(report, value, *point, limits->second, before));
+    }
+  } else if (report.kind == ReportKind::kDataLost) {
+    const auto points = points_by_source_.find(SourceOf(*sensor));
+    if (points == points_by_source_.end()) return alarms;
+    for (const std::string& quota_id : points->second) {
+      points_[quota_id].state.lost = report.action != ReportAction::kStop;
+    }
   }
-  if (points_.size() >= kPointsMax) {
-    ++refused_count_;
-    return;
+  return alarms;
+}
+
+// The point the value is now the last one of; null if it is not.
+PointTable::Point* PointTable::Set(const SensorDetail& source, const SensorDetail::Value& value,
+                                   const Stamp& at) {
+  auto known = points_.find(value.quota_id);
+  if (known == points_.end()) {
+    if (points_.size() >= kPointsMax) {
+      ++refused_count_;
+      return nullptr;
+    }
+    known = points_.emplace(value.quota_id, Point{}).first;
+    known->second.state.since = at.utc;
+    points_by_source_[SourceOf(source)].push_back(value.quota_id);
+  } else if (at.utc < known->second.state.aligned.utc) {
+    return nullptr;
   }
-  points_.emplace(quota_id, PointState{value, at, false});
-  points_by_source_[source].push_back(quota_id);
+  PointState& state = known->second.state;
+  state.value = value.value;
+  state.aligned = at;
+  state.lost = false;
+  return &known->second;
+}
+
+Report PointTable::AlarmOf(const Report& reading, const SensorDetail::Value& value,
+                           const Point& point, const Limits& limits, PointLevel before) {
+  const PointLevel now = point.state.level;
+  const bool is_normal = now == PointLevel::kNormal;
+  const PointLevel level = is_normal ? before : now;  // of which the alarm speaks
+  const auto& sensor = std::get<SensorDetail>(reading.detail);
+  Report alarm = reading;
+  alarm.report_id = value.quota_id + "@" + FormatRfc3339(point.left_normal_at);
+  alarm.kind = ReportKind::kSensorAlarm;
+  alarm.action = is_normal                       ? ReportAction::kStop
+                 : before == PointLevel::kNormal ? ReportAction::kStart
+                                                 : ReportAction::kUpdate;
+  alarm.updated_at = reading.aligned.utc;
+  alarm.severity = level == PointLevel::kLowLow || level == PointLevel::kHighHigh
+                       ? Severity::kSevere
+                       : Severity::kModerate;
+  if (alarm.site_id.empty()) alarm.site_id = limits.site_id;
+  alarm.device_id = value.quota_id;
+  alarm.flags.emplace_back("LIMIT_CROSSED");
+  alarm.unknown_fields_json.clear();
+  SensorDetail detail;
+  detail.enterprise_id = sensor.enterprise_id;
+  detail.gateway_id = sensor.gateway_id;
+  detail.quota_id = value.quota_id;
+  detail.level = ToString(level);
+  detail.value = value.value;
+  detail.threshold = LimitOf(limits.point, level).value_or(0);
+  detail.unit = limits.point.unit;
+  detail.indicator = IndicatorOf(value.quota_id);
+  detail.medium = limits.medium;
+  alarm.class_code = detail.indicator == "QT" ? "12D02" : "12D99";
+  alarm.summary = std::string(is_normal ? "监测值恢复 " : "监测值越限 ") + detail.level + " " +
+                  NumberText(value.value) + detail.unit + "（限值 " + NumberText(detail.threshold) +
+                  detail.unit + "） " + value.quota_id;
+  alarm.detail = std::move(detail);
+  return alarm;
 }
 
 std::optional<PointState> PointTable::Find(std::string_view quota_id) const {
   const auto found = points_.find(std::string(quota_id));
   if (found == points_.end()) return std::nullopt;
-  return found->second;
+  return found->second.state;
 }
 
 }  // namespace fusiongateway

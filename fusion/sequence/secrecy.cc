@@ -1,6 +1,6 @@
 #include "fusion/sequence/secrecy.h"
 
-#include <utility>
+#include <algorithm>
 #include <variant>
 #include <vector>
 
@@ -20,22 +20,29 @@ std::vector<std::string> CallsOf(const Report& report) {
 
 }  // namespace
 
-bool Secrecy::Covers(const Report& report) {
-  std::vector<std::string> calls = CallsOf(report);
-  bool secret = report.restricted;
-  for (const std::string& call : calls) secret = secret || secret_.contains(call);
-  if (secret) {
-    for (std::string& call : calls) Remember(std::move(call));
+bool Secrecy::Covers(const Report& report, std::vector<std::string>* learned) {
+  if (!Knows(report)) return false;
+  for (std::string& call : CallsOf(report)) {
+    if (Remember(call)) learned->push_back(std::move(call));
   }
-  return secret;
+  return true;
 }
 
-void Secrecy::Remember(std::string call) {
-  if (!secret_.insert(call).second) return;
-  order_.push_back(std::move(call));
-  if (order_.size() <= kCallsMax) return;
+bool Secrecy::Knows(const Report& report) const {
+  if (report.restricted) return true;
+  if (secret_.empty()) return false;
+  const std::vector<std::string> calls = CallsOf(report);
+  return std::any_of(calls.begin(), calls.end(),
+                     [this](const std::string& call) { return secret_.contains(call); });
+}
+
+bool Secrecy::Remember(const std::string& call) {
+  if (!secret_.insert(call).second) return false;
+  order_.push_back(call);
+  if (order_.size() <= kCallsMax) return true;
   secret_.erase(order_.front());
   order_.pop_front();
+  return true;
 }
 
 }  // namespace fusiongateway

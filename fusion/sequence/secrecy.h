@@ -9,6 +9,7 @@
 #include <deque>
 #include <string>
 #include <unordered_set>
+#include <vector>
 
 #include "fusion/model/report.h"
 
@@ -18,11 +19,16 @@ class Secrecy {
  public:
   static constexpr std::size_t kCallsMax = 65'536;
 
-  // True if the report is secret, by its own mark or by the call it belongs to; remembers its call.
-  bool Covers(const Report& report);
+  // True if the report is secret, by its own mark or by the call it belongs to; remembers its
+  // calls. Those that were not secret before (feed_id "/" call) are appended to `learned`: what
+  // came of them earlier was taken as ordinary.
+  bool Covers(const Report& report, std::vector<std::string>* learned);
+  // The same question, without learning from the report.
+  bool Knows(const Report& report) const;
 
  private:
-  void Remember(std::string call);
+  // True if it was not known yet.
+  bool Remember(const std::string& call);
 
   std::unordered_set<std::string> secret_;
   std::deque<std::string> order_;  // oldest first

@@ -518,6 +518,32 @@ void ToWire(const StreamRecord& from, v1::StreamRecord* to) {
   std::visit(BodyToWire{to}, from.body);
 }
 
+namespace {
+
+void ToWire(const EngineConfig::Point& from, v1::EngineConfig::Point* to) {
+  to->set_device_id(from.device_id);
+  to->set_unit(from.unit);
+  if (from.low_low) to->set_low_low(*from.low_low);
+  if (from.low) to->set_low(*from.low);
+  if (from.high) to->set_high(*from.high);
+  if (from.high_high) to->set_high_high(*from.high_high);
+  to->set_hysteresis(from.hysteresis);
+}
+
+EngineConfig::Point FromWire(const v1::EngineConfig::Point& from) {
+  EngineConfig::Point to;
+  to.device_id = from.device_id();
+  to.unit = from.unit();
+  if (from.has_low_low()) to.low_low = from.low_low();
+  if (from.has_low()) to.low = from.low();
+  if (from.has_high()) to.high = from.high();
+  if (from.has_high_high()) to.high_high = from.high_high();
+  to.hysteresis = from.hysteresis();
+  return to;
+}
+
+}  // namespace
+
 void ToWire(const EngineConfig& from, v1::EngineConfig* to) {
   to->set_gateway_id(from.gateway_id);
   for (const auto& feed : from.feeds) {
@@ -544,6 +570,7 @@ void ToWire(const EngineConfig& from, v1::EngineConfig* to) {
     out->set_medium(site.medium);
     out->set_radius_m(site.radius_m);
     for (const auto& id : site.device_ids) out->add_device_ids(id);
+    for (const auto& point : site.points) ToWire(point, out->add_points());
   }
   const auto& windows = from.windows;
   auto* out = to->mutable_windows();
@@ -713,9 +740,15 @@ EngineConfig FromWire(const v1::EngineConfig& from) {
                           FromWire(camera.position()), camera.range_m()});
   }
   for (const auto& site : from.sites()) {
-    to.sites.push_back({site.site_id(), site.name(), FromWire(site.position()),
-                        site.district_code(), site.medium(), site.radius_m(),
-                        Strings(site.device_ids())});
+    to.sites.push_back({site.site_id(),
+                        site.name(),
+                        FromWire(site.position()),
+                        site.district_code(),
+                        site.medium(),
+                        site.radius_m(),
+                        Strings(site.device_ids()),
+                        {}});
+    for (const auto& point : site.points()) to.sites.back().points.push_back(FromWire(point));
   }
   const auto& windows = from.windows();
   to.windows = {FromWire(windows.sensor()),

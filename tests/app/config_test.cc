@@ -24,7 +24,7 @@ TEST(ConfigTest, TheExampleNamesEveryKeyWithTheCodesDefault) {
   // The same with nothing but what is required: every value is the code's own default.
   const auto bare = ParseConfig(
       "gateway_id: gateway-1\n"
-      "sites: [{site_id: '410200007'}]\n"
+      "sites: [{site_id: '410200007', points: [{device_id: 410200007002G0001QT001}]}]\n"
       "feeds: [{feed_id: hazmat, plugin: hazmat}]\n"
       "cameras: [{camera_id: tank-101, url: 'rtsp://127.0.0.1:8554/tank-101'}]\n",
       FG_SOURCE_DIR "/config/bare.yaml");

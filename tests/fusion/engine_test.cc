@@ -132,7 +132,7 @@ TEST(Engine, InvariantsHoldInAnyCity) {
 TEST(Engine, SeqsGoOnOverAJournalOpenedAgainUnderItsNewName) {
   Timeline city;
   const auto first = city.Arrives(Reading("v1", "10:00:00", 1));
-  city.Log(BeijingTime("10:01:00"), JournalOpened{"kf", "journal-2", "1"});
+  city.Log(BeijingTime("10:01:00"), JournalOpened{"kf", "journal-2", std::string(kEngineVersion)});
   const auto second = city.Arrives(Reading("v2", "10:02:00", 1));
   ASSERT_THAT(first.live, SizeIs(1));
   ASSERT_THAT(second.live, SizeIs(1));
@@ -172,6 +172,91 @@ TEST(Engine, LostDataIsARecordAndNeverNormalAndOpensNoIncident) {
   EXPECT_TRUE(city.engine().FindPoint("410200007002G0001QT001")->lost);
   city.Arrives(Reading("v2", "10:06:00", 0.4));
   EXPECT_FALSE(city.engine().FindPoint("410200007002G0001QT001")->lost);
+}
+
+// Limits for the demo city's gas point; the sensor gateway sends values only.
+EngineConfig WithLimits() {
+  EngineConfig config = DemoConfig();
+  EngineConfig::Point point;
+  point.device_id = "410200007002G0001QT001";
+  point.unit = "ppm";
+  point.high = 1.0;
+  point.high_high = 3.0;
+  point.hysteresis = 0.2;
+  config.sites[0].points = {point};
+  return config;
+}
+
+std::vector<const Report*> AlarmsIn(const EngineOutput& output) {
+  std::vector<const Report*> alarms;
+  for (const StreamRecord& record : output.live) {
+    const Report* report = ReportIn(record);
+    if (report && report->kind == ReportKind::kSensorAlarm) alarms.push_back(report);
+  }
+  return alarms;
+}
+
+TEST(Points, AValueThatCrossesALimitIsEvidenceLikeAnAlarm) {
+  Timeline city(WithLimits());
+  EXPECT_THAT(AlarmsIn(city.Arrives(Reading("v1", "10:00:00", 0.9))), IsEmpty());
+  const auto crossed = city.Arrives(Reading("v2", "10:00:05", 1.0));
+  ASSERT_THAT(AlarmsIn(crossed), SizeIs(1));
+  const Report& alarm = *AlarmsIn(crossed)[0];
+  EXPECT_EQ(alarm.action, ReportAction::kStart);
+  EXPECT_EQ(std::get<SensorDetail>(alarm.detail).level, "H");
+  EXPECT_EQ(std::get<SensorDetail>(alarm.detail).threshold, 1.0);
+  EXPECT_THAT(alarm.flags, ElementsAre("LIMIT_CROSSED"));
+  const IncidentPtr incident = city.IncidentOf(alarm.report_id);
+  ASSERT_TRUE(incident);
+  EXPECT_EQ(incident->class_code, "12D02");
+  EXPECT_EQ(incident->site_id, kSiteId);
+  city.Until("10:05:00");
+  EXPECT_THAT(city.SettledReportIds(), ElementsAre("v1", alarm.report_id, "v2"));
+}
+
+TEST(Points, OneExcursionIsOneAlarmHoweverManyValuesItHas) {
+  Timeline city(WithLimits());
+  EngineOutput all;
+  int n = 0;
+  for (const double value : {0.5, 1.1, 1.2, 0.9, 1.05, 3.1, 2.9, 3.2, 2.5, 0.85, 0.7, 0.9}) {
+    const std::string clock = "10:00:" + std::to_string(10 + n);
+    Append(&all, city.Arrives(Reading("v" + std::to_string(n++), clock, value)));
+  }
+  std::vector<std::string> told;
+  for (const Report* alarm : AlarmsIn(all)) {
+    told.push_back(std::to_string(int(alarm->action)) +
+                   std::get<SensorDetail>(alarm->detail).level);
+    EXPECT_EQ(alarm->report_id, AlarmsIn(all)[0]->report_id);
+  }
+  // 0.9, 0.85 and 2.9 lie within the hysteresis: not back yet.
+  EXPECT_THAT(told, ElementsAre("1H", "2HH", "2H", "3H"));
+  EXPECT_THAT(city.engine().OpenIncidents(), SizeIs(1));
+  EXPECT_EQ(city.engine().FindPoint("410200007002G0001QT001")->level, PointLevel::kNormal);
+}
+
+TEST(Points, AnOlderReadingCrossesNothing) {
+  Timeline city(WithLimits());
+  city.Arrives(Reading("v2", "10:00:10", 0.5));
+  EXPECT_THAT(AlarmsIn(city.ArrivesAt("10:00:12", Reading("v1", "10:00:00", 5))), IsEmpty());
+  EXPECT_EQ(city.engine().FindPoint("410200007002G0001QT001")->value, 0.5);
+}
+
+TEST(Points, TheirStateIsBackAfterReplayAndAnExcursionGoesOn) {
+  Timeline city(WithLimits());
+  const auto start = city.Arrives(Reading("v1", "10:00:00", 1.5));
+  Engine recovered;
+  EngineOutput out;
+  for (const LogEntry& entry : city.log()) recovered.Apply(entry, &out);
+  EXPECT_EQ(Dump(out), Dump(city.all()));
+  EXPECT_EQ(recovered.FindPoint("410200007002G0001QT001"),
+            city.engine().FindPoint("410200007002G0001QT001"));
+  EngineOutput stop;
+  Report back = Reading("v2", "10:01:00", 0.1);
+  recovered.Apply({city.log().size() + 1, back.received_at, std::make_shared<const Report>(back)},
+                  &stop);
+  ASSERT_THAT(AlarmsIn(stop), SizeIs(1));
+  EXPECT_EQ(AlarmsIn(stop)[0]->action, ReportAction::kStop);
+  EXPECT_EQ(AlarmsIn(stop)[0]->report_id, AlarmsIn(start)[0]->report_id);
 }
 
 TEST(Engine, StatusOfFeedsCamerasAndTheClockIsToldOnLive) {

@@ -12,6 +12,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::SizeIs;
+using ::testing::UnorderedElementsAre;
 
 OperatorAction Action(std::string id, std::string what, std::string incident = "kf-20261123-1") {
   OperatorAction action;
@@ -260,6 +261,216 @@ TEST(Incidents, ACallThatBecomesSecretLeavesTheOrdinaryIncident) {
   EXPECT_THAT(open[0]->evidence, SizeIs(1));
   EXPECT_THAT(open[0]->change.cause, Not(HasSubstr("call-1")));
   EXPECT_TRUE(open[1]->restricted);
+}
+
+Report Document(const std::string& id, std::string_view clock, const std::string& call,
+                PoliceCallDetail::Document kind, const std::string& main_call = "") {
+  Report report = OdourCall(call, clock, FromSite(-300, 0));
+  report.report_id = id;
+  report.summary = "文书 " + id;
+  auto& detail = std::get<PoliceCallDetail>(report.detail);
+  detail.document = kind;
+  detail.main_call_id = main_call;
+  return report;
+}
+
+using PoliceDocument = PoliceCallDetail::Document;
+
+std::string TextOf(const Incident& incident) {
+  EngineOutput output;
+  output.live.emplace_back().body = std::make_shared<const Incident>(incident);
+  return Dump(output);
+}
+
+// What came before the mark: a call, its dispatch and feedback, and a call linked to it; then a
+// feedback of the call that is marked secret.
+EngineOutput SecretAfterAll(Timeline* city) {
+  city->Arrives(OdourCall("call-1", "10:00:30", FromSite(-300, 0)));
+  city->Arrives(Document("dispatch-1", "10:01:00", "call-1", PoliceDocument::kDispatch));
+  city->Arrives(Document("feedback-1", "10:02:00", "call-1", PoliceDocument::kFeedback));
+  city->Arrives(Document("call-2", "10:02:20", "call-2", PoliceDocument::kCall, "call-1"));
+  city->Arrives(Document("feedback-2", "10:02:30", "call-2", PoliceDocument::kFeedback));
+  Report secret = Document("feedback-3", "10:03:00", "call-1", PoliceDocument::kFeedback);
+  secret.restricted = true;
+  return city->Arrives(secret);
+}
+
+TEST(Secret, WhatCameBeforeTheMarkIsWithdrawnAndTheRestrictedIncidentTakesIt) {
+  Timeline city;
+  city.Arrives(GasAlarm("a1", "10:00:00", "H", 1.2));
+  const Incident before = *city.IncidentOf("a1");
+  const EngineOutput out = SecretAfterAll(&city);
+
+  const auto open = city.engine().OpenIncidents();
+  ASSERT_THAT(open, SizeIs(2));
+  const Incident& ordinary = *open[0];
+  ASSERT_FALSE(ordinary.restricted);
+  for (const char* trace : {"call-1", "call-2", "dispatch-1", "feedback", "文书", "警情"}) {
+    EXPECT_THAT(TextOf(ordinary), Not(HasSubstr(trace)));
+  }
+  EXPECT_EQ(ordinary.change.what, "evidence_withdrawn");
+  EXPECT_EQ(ordinary.change.note + ordinary.change.cause, "");
+  // All but the count of revisions and what the last one did is as if they had never come.
+  Incident same = ordinary;
+  same.revision = before.revision;
+  same.change = before.change;
+  EXPECT_TRUE(same == before) << TextOf(same) << TextOf(before);
+
+  const Incident& hidden = *open[1];
+  ASSERT_TRUE(hidden.restricted);
+  std::vector<std::string> ids;
+  for (const Evidence& evidence : hidden.evidence) ids.push_back(evidence.report_id);
+  EXPECT_THAT(ids, UnorderedElementsAre("call-1", "dispatch-1", "feedback-1", "call-2",
+                                        "feedback-2", "feedback-3"));
+  for (const StreamRecord& record : out.live) {
+    if (const Incident* incident = IncidentIn(record); incident && !incident->restricted) {
+      EXPECT_EQ(incident->incident_id, ordinary.incident_id);
+    }
+  }
+}
+
+TEST(Secret, SettledTellsWhatWasStillHeldAsRestrictedAndFollowsItWithNothingOrdinary) {
+  Timeline city;
+  city.Arrives(GasAlarm("a1", "10:02:55", "H", 1.2));
+  SecretAfterAll(&city);
+  const std::size_t settled_before = city.all().settled.size();
+  city.Until("10:10:00");
+  std::size_t told = 0;
+  bool ordinary_before = true;
+  for (std::size_t i = settled_before; i < city.all().settled.size(); ++i) {
+    const StreamRecord& record = city.all().settled[i];
+    if (const Report* report = ReportIn(record)) {
+      ordinary_before = report->report_id == "a1";
+      EXPECT_EQ(report->restricted, !ordinary_before) << report->report_id;
+      // Marked in the log already, or not what stands there and stored whole.
+      const bool marked_itself = report->report_id == "feedback-3";
+      EXPECT_EQ(record.report_position == 0, report->restricted && !marked_itself);
+      ++told;
+    } else if (const Incident* incident = IncidentIn(record)) {
+      EXPECT_EQ(incident->restricted, !ordinary_before);
+      EXPECT_EQ(incident->restricted, TextOf(*incident).find("call-1") != std::string::npos);
+    }
+  }
+  EXPECT_GE(told, 2u);
+}
+
+TEST(Secret, AnIncidentWithoutOtherEvidenceIsClosedForThatAndSaysNothing) {
+  Timeline city;
+  city.Arrives(OdourCall("near", "10:00:00", FromSite(-5300, 0)));
+  SecretAfterAll(&city);
+  const std::string emptied = "kf-20261123-2";
+  ASSERT_TRUE(city.engine().FindIncident(emptied)) << "a second one, near the grid report's";
+  const Incident& closed = *city.engine().FindIncident(emptied);
+  EXPECT_EQ(closed.state, IncidentState::kClosed);
+  EXPECT_EQ(closed.change.cause, "evidence/withdrawn");
+  EXPECT_THAT(closed.evidence, IsEmpty());
+  EXPECT_EQ(closed.title, "");
+  EXPECT_FALSE(closed.position);
+  EXPECT_THAT(TextOf(closed), Not(HasSubstr("10:0")));
+  EXPECT_THAT(city.IncidentOf("near")->related, IsEmpty()) << "how far away it was is a trace too";
+  EXPECT_TRUE(city.IncidentOf("call-1")->restricted);
+}
+
+TEST(Secret, AClosedIncidentInMemoryGivesItsSecretEvidenceUpAndStaysAsItWasClosed) {
+  Timeline city;
+  city.Arrives(GasAlarm("a1", "10:00:00", "H", 1.2));
+  city.Arrives(OdourCall("call-1", "10:00:30", FromSite(-300, 0)));
+  OperatorAction close;
+  close.action_id = "act-1";
+  close.action = "close";
+  close.incident_id = city.IncidentOf("a1")->incident_id;
+  city.Act("10:01:00", close);
+  Report secret = Document("feedback-1", "10:02:00", "call-1", PoliceDocument::kFeedback);
+  secret.restricted = true;
+  city.Arrives(secret);
+  const IncidentPtr ordinary = city.engine().FindIncident(close.incident_id);
+  EXPECT_EQ(ordinary->state, IncidentState::kClosed);
+  EXPECT_THAT(ordinary->evidence, SizeIs(1));
+  EXPECT_TRUE(city.IncidentOf("call-1")->restricted);
+}
+
+TEST(Secret, WhatTheSecretSourceMadeAcceptedIsUnverifiedAgain) {
+  Timeline city;
+  city.Arrives(GasAlarm("a1", "10:00:00", "H", 1.2));
+  city.Arrives(OdourCall("call-1", "10:00:30", FromSite(-300, 0)));
+  ASSERT_EQ(city.IncidentOf("a1")->state, IncidentState::kAccepted);
+  Report secret = OdourCall("call-1", "10:01:30", FromSite(-300, 0));
+  secret.restricted = true;
+  city.Arrives(secret);
+  EXPECT_EQ(city.IncidentOf("a1")->state, IncidentState::kUnverified);
+}
+
+TEST(Incidents, AnAlarmOfHoursAgoHeardLateIsNotPartOfWhatGoesOnNow) {
+  Timeline city;
+  city.Arrives(GasAlarm("a1", "10:00:00", "H", 1.2));
+  city.ArrivesAt("10:05:00", GasAlarm("a2", "06:00:00", "H", 1.4));
+  EXPECT_EQ(city.IncidentOf("a1")->evidence_count, 1u);
+  EXPECT_EQ(city.IncidentOf("a1")->started.utc, BeijingTime("10:00:00"));
+  EXPECT_NE(city.IncidentOf("a1")->incident_id, city.IncidentOf("a2")->incident_id);
+}
+
+// ---- endings that are taken back
+
+TEST(Incidents, AnAlarmThatEndedWithItsIncidentAndBeginsAgainOpensANewOne) {
+  Timeline city;
+  city.Arrives(GasAlarm("alarm-1", "10:00:00", "H", 1.2));
+  Report stop = GasAlarm("alarm-1", "10:05:00", "H", 0.2);
+  stop.action = ReportAction::kStop;
+  city.Arrives(stop);
+  city.Until("12:00:00");
+  ASSERT_EQ(city.IncidentOf("alarm-1")->state, IncidentState::kClosed);
+  const std::string closed = city.IncidentOf("alarm-1")->incident_id;
+  city.Arrives(GasAlarm("alarm-1", "12:00:10", "H", 1.2));
+  const auto open = city.engine().OpenIncidents();
+  ASSERT_THAT(open, SizeIs(1));
+  ASSERT_THAT(open[0]->related, SizeIs(1));
+  EXPECT_EQ(open[0]->related[0].incident_id, closed);
+  EXPECT_EQ(open[0]->related[0].relation, "follows_closed");
+}
+
+TEST(Incidents, AnAlarmThatEndedAfterAPersonClosedItAndBeginsAgainOpensANewOne) {
+  Timeline city;
+  city.Arrives(GasAlarm("alarm-1", "10:00:00", "H", 1.2));
+  OperatorAction close;
+  close.action_id = "act-1";
+  close.action = "close";
+  close.incident_id = city.IncidentOf("alarm-1")->incident_id;
+  city.Act("10:01:00", close);
+  Report stop = GasAlarm("alarm-1", "10:05:00", "H", 0.2);
+  stop.action = ReportAction::kStop;
+  city.Arrives(stop);
+  EXPECT_THAT(city.engine().OpenIncidents(), IsEmpty());
+  city.Arrives(GasAlarm("alarm-1", "10:20:00", "H", 1.2));
+  EXPECT_THAT(city.engine().OpenIncidents(), SizeIs(1));
+}
+
+TEST(Incidents, AFalseCallFeedbackThatIsCorrectedGivesTheCallBack) {
+  Timeline city;
+  city.Arrives(GasAlarm("a1", "10:00:00", "H", 1.2));
+  Report call = OdourCall("call-1", "10:00:30", FromSite(-300, 0));
+  call.severity = Severity::kSevere;
+  city.Arrives(call);
+  Report feedback = Document("feedback-1", "10:02:00", "call-1", PoliceDocument::kFeedback);
+  std::get<PoliceCallDetail>(feedback.detail).result_code = "03";
+  city.Arrives(feedback);
+  EXPECT_EQ(city.IncidentOf("a1")->severity, Severity::kModerate);
+  Report corrected = Document("feedback-1", "10:04:00", "call-1", PoliceDocument::kFeedback);
+  std::get<PoliceCallDetail>(corrected.detail).result_code = "01";
+  city.Arrives(corrected);
+  EXPECT_EQ(city.IncidentOf("a1")->severity, Severity::kSevere);
+}
+
+TEST(Incidents, ACallToldAgainDoesNotOutliveTheFeedbackThatFoundItFalse) {
+  Timeline city;
+  city.Arrives(GasAlarm("a1", "10:00:00", "H", 1.2));
+  const double alone = city.IncidentOf("a1")->confidence;
+  city.Arrives(OdourCall("call-1", "10:00:30", FromSite(-300, 0)));
+  Report feedback = Document("feedback-1", "10:02:00", "call-1", PoliceDocument::kFeedback);
+  std::get<PoliceCallDetail>(feedback.detail).result_code = "03";
+  city.Arrives(feedback);
+  EXPECT_EQ(city.IncidentOf("a1")->confidence, alone);
+  city.Arrives(OdourCall("call-1", "10:03:00", FromSite(-310, 0)));
+  EXPECT_EQ(city.IncidentOf("a1")->confidence, alone);
 }
 
 // ---- actions

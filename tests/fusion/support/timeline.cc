@@ -54,8 +54,10 @@ EngineConfig DemoConfig() {
                           "410202",
                           "chlorine",
                           200,
-                          {"410200007002G0001QT001", "410200007002G0001QT002"}});
-  config.sites.push_back({"410200008", "普通仓库", FromSite(0, 6000, 0), "410202", "", 200, {}});
+                          {"410200007002G0001QT001", "410200007002G0001QT002"},
+                          {}});
+  config.sites.push_back(
+      {"410200008", "普通仓库", FromSite(0, 6000, 0), "410202", "", 200, {}, {}});
   const auto camera = [&](const char* id, const char* role, const char* site, Position place,
                           double range) {
     config.cameras.push_back({id, id, role, site, place, range});
