@@ -212,6 +212,7 @@ def run_watch(options: argparse.Namespace) -> int:
                     return _DONE
             # A pipe's reader sees a record when it is there, not when a buffer is full.
             sys.stdout.flush()
+            consumer.done()
     return _DONE
 
 

@@ -18,7 +18,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
 
@@ -48,7 +48,7 @@ class Records:
     journal_id: str
     from_seq: int
     through_seq: int
-    records: list[dict[str, Any]]
+    records: list[dict[str, Any]] = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Snapshot:
 
     journal_id: str
     through_seq: int
-    incidents: list[dict[str, Any]]
+    incidents: list[dict[str, Any]] = field(repr=False)
 
 
 @dataclass(frozen=True)

@@ -80,7 +80,7 @@ class Outbox:
                 raise
             raise self._failed("open it", error) from error
 
-    # ---- What it holds. Numbers of one moment; progress() gives two that belong together.
+    # ---- What it holds. Numbers of one moment; totals() gives two that belong together.
 
     @property
     def id(self) -> str:
@@ -111,7 +111,7 @@ class Outbox:
     def dispositions_through(self) -> int:
         return self._dispositions_through
 
-    def progress(self) -> tuple[int, int]:
+    def totals(self) -> tuple[int, int]:
         """How much was given out and acked since it was opened. Unlike seqs these never go back."""
         with self._lock:
             return self._last_seq + self._renumbered, self._acked_through + self._renumbered

@@ -127,10 +127,10 @@ class Session:
         self._waker.wake()
 
     def flush(self, timeout: float) -> None:
-        target, _ = self._outbox.progress()
+        target, _ = self._outbox.totals()
 
         def acked() -> bool:
-            return self._outbox.progress()[1] >= target
+            return self._outbox.totals()[1] >= target
 
         with self._progress:
             in_time = self._progress.wait_for(lambda: self._stopping or self._fenced or acked(), timeout)

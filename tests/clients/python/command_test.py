@@ -7,7 +7,7 @@ import signal
 import subprocess
 import unittest
 
-from gateway import PACKAGE, GatewayTest, python, report
+from gateway import PACKAGE, PATIENCE, GatewayTest, python, report
 
 PUBLISH = ("-m", "fusiongateway", "publish")
 
@@ -16,7 +16,7 @@ class Commands(GatewayTest):
     def ran(self, *arguments, given=None):
         with python(*arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                     env={"XDG_STATE_HOME": self.gateway.path("home")}) as process:
-            out, err = process.communicate(given, timeout=30)
+            out, err = process.communicate(given, timeout=PATIENCE)
         return process.returncode, out, err
 
     def publish(self, *arguments, given=None):
@@ -66,11 +66,20 @@ class Commands(GatewayTest):
         status, out, _ = self.ran(*watch, "--count", "2")
         self.assertEqual((status, len(out.splitlines())), (0, 2))
         place = self.gateway.path("watch.place")
-        status, out, _ = self.ran(*watch, "--place", place, "--idle", "1")
-        self.assertIn("v-2", [json.loads(line)["report"]["reportId"] for line in out.splitlines()])
+        self.assertEqual(self.watched(*watch, "--place", place, until="v-2")[-1], "v-2")
         self.publish("-", given=json.dumps(report("v-3")))
-        status, out, _ = self.ran(*watch, "--place", place, "--idle", "1")
-        self.assertEqual([json.loads(line)["report"]["reportId"] for line in out.splitlines()], ["v-3"])
+        self.assertEqual(self.watched(*watch, "--place", place, until="v-3"), ["v-3"])
+        self.assertEqual(self.ran(*watch, "--place", place, "--idle", "0.2")[:2], (0, ""))
+
+    def watched(self, *arguments, until):
+        """Ids of the reports that are printed up to this one; then it is told to end."""
+        ids = []
+        with python(*arguments, stdout=subprocess.PIPE) as process:
+            while until not in ids:
+                ids.append(json.loads(process.stdout.readline())["report"]["reportId"])
+            process.terminate()
+            self.assertEqual(process.wait(PATIENCE), 0)
+        return ids
 
     def test_watch_ends_with_its_reader_and_with_a_signal(self):
         watch = ("-m", "fusiongateway", "watch", "--endpoint", self.gateway.consumers)
@@ -79,7 +88,7 @@ class Commands(GatewayTest):
             with python(*watch, stdout=subprocess.PIPE) as process:
                 process.stdout.readline()
                 process.send_signal(number)
-                self.assertEqual(process.wait(10), status)
+                self.assertEqual(process.wait(PATIENCE), status)
 
     def test_the_readmes_programs_run_as_written(self):
         with open(os.path.join(PACKAGE, "README.md"), encoding="utf-8") as file:

@@ -7,7 +7,7 @@ import unittest
 
 import zmq
 
-from gateway import GatewayTest, alarm, report, wait_until
+from gateway import PATIENCE, GatewayTest, alarm, read_bodies, report, wait_until
 from fusiongateway import (ConnectError, Consumer, ConsumerNoticeKind, ConsumerRefused, JournalChanged, OutOfRange, PlaceError,
                            Publisher, Snapshot)
 
@@ -20,10 +20,10 @@ class Reading(GatewayTest):
         super().setUpClass()
         with Publisher("reports", cls.gateway.path("outbox"), endpoint=cls.gateway.publishers) as publisher:
             publisher.publish_batch([report(f"r-{i:03}") for i in range(300)])
-            publisher.flush(10)
+            publisher.flush(PATIENCE)
         with Publisher("alarms", cls.gateway.path("alarms"), endpoint=cls.gateway.publishers) as publisher:
             publisher.publish(alarm("a-1"))
-            publisher.flush(10)
+            publisher.flush(PATIENCE)
         cls.ids = [f"r-{i:03}" for i in range(300)] + ["a-1"]
 
     def consumer(self, **options):
@@ -37,29 +37,29 @@ class Reading(GatewayTest):
 
     def test_every_record_comes_once_and_in_order_with_the_smallest_credit(self):
         consumer, through, ids = self.consumer(window=1, bodies=["report"]), 0, []
-        for event in consumer.events(idle_timeout=1):
+        while len(ids) < len(self.ids):
+            event = wait_until(lambda: consumer.next(0.5))
             self.assertEqual(event.from_seq, through + 1)
             through = event.through_seq
             self.assertLessEqual(len(event.records), 1)
             ids += self.report_ids(event.records)
-            if len(ids) == len(self.ids):
-                break
         self.assertEqual(ids, self.ids)
 
     def test_a_kept_place_goes_on_where_it_was(self):
         place = self.gateway.path("a folder/place")
         first = self.consumer(place_path=place, bodies=["report"], window=50)
-        read = self.report_ids(first.next(5).records)
-        second_batch = first.next(5)  # says that the first one is done with
+        read = self.report_ids(first.next(PATIENCE).records)
+        second_batch = first.next(PATIENCE)  # says that the first one is done with
         first.close()                 # ... and nothing of this one
         again = self.consumer(place_path=place, bodies=["report"], window=50)
-        event = again.next(5)
+        event = again.next(PATIENCE)
         self.assertEqual((event.from_seq, event.journal_id), (second_batch.from_seq, second_batch.journal_id))
         self.assertGreater(len(read), 0)
         again.done()
         through = again.through_seq
         again.close()
-        self.assertEqual(json.load(open(place, encoding="utf-8"))["throughSeq"], str(through))
+        with open(place, encoding="utf-8") as file:
+            self.assertEqual(json.load(file)["throughSeq"], str(through))
         with self.assertRaisesRegex(PlaceError, "'live', not in 'settled'"):
             self.consumer(place_path=place, stream="settled")
         with open(place, "w", encoding="utf-8") as file:
@@ -69,28 +69,26 @@ class Reading(GatewayTest):
 
     def test_a_place_the_caller_keeps_goes_on_there(self):
         first = self.consumer(bodies=["report"], window=50)
-        event = first.next(5)
+        event = first.next(PATIENCE)
         resumed = self.consumer(bodies=["report"], after_seq=first.through_seq, journal_id=first.journal_id)
-        following = resumed.next(5)
+        following = resumed.next(PATIENCE)
         self.assertEqual(following.from_seq, event.through_seq + 1)
         self.assertEqual(self.report_ids(event.records + following.records), self.ids[:len(event.records + following.records)])
 
     def test_filters_and_snapshot(self):
-        incidents = [r["incident"] for r in self.consumer(bodies=["incident"]).records(idle_timeout=1)]
-        self.assertEqual({i["districtCode"] for i in incidents}, {"410202"})
-        self.assertEqual(list(self.consumer(bodies=["incident"], district_codes=["999999"]).records(idle_timeout=0.5)), [])
-        snapshot = self.consumer(snapshot=True).next(5)
+        incident = read_bodies(self.consumer(bodies=["incident"]), "incident", 1)[-1]
+        self.assertEqual(incident["districtCode"], "410202")
+        elsewhere, newest, found = self.consumer(bodies=["incident"], district_codes=["999999"]), self.gateway.live_through(), []
+        while elsewhere.through_seq < newest:
+            found += wait_until(lambda: elsewhere.next(0.5)).records
+        self.assertEqual(found, [])
+        snapshot = self.consumer(snapshot=True).next(PATIENCE)
         self.assertIsInstance(snapshot, Snapshot)
-        self.assertEqual([i["incidentId"] for i in snapshot.incidents], [incidents[-1]["incidentId"]])
+        self.assertEqual([i["incidentId"] for i in snapshot.incidents], [incident["incidentId"]])
 
     def test_the_settled_stream_holds_the_same_reports(self):
         consumer = self.consumer(stream="settled", bodies=["report"])
-        settled = []
-        for record in consumer.records(idle_timeout=20):
-            self.assertFalse(record.get("provisional"))
-            settled.append(record["report"]["reportId"])
-            if len(settled) == len(self.ids):
-                break
+        settled = [one["reportId"] for one in read_bodies(consumer, "report", len(self.ids))]
         self.assertEqual(sorted(settled), sorted(self.ids))
 
     def test_what_can_never_work_is_refused(self):
@@ -99,19 +97,22 @@ class Reading(GatewayTest):
                 make()
         consumer = self.consumer(bodies=["weather"])
         with self.assertRaises(ConsumerRefused) as raised:
-            consumer.next(5)
+            consumer.next(PATIENCE)
         self.assertEqual(raised.exception.code, "BAD_FILTER")
 
     def test_a_silent_gateway_is_left_and_found_again(self):
         notices = []
-        consumer = self.consumer(bodies=["report"], silence_max=3, retry_min=0.05, on_notice=notices.append)
-        ids = self.report_ids(consumer.next(5).records)
+        consumer = self.consumer(bodies=["report"], window=50, silence_max=3, retry_min=0.05, on_notice=notices.append)
+        ids = self.report_ids(consumer.next(PATIENCE).records)
         self.gateway.pause()
-        threading.Timer(3.3, self.gateway.go_on).start()
-        for event in consumer.events(idle_timeout=4.5):
-            ids += self.report_ids(event.records)
+        try:
+            while not notices:
+                ids += self.report_ids(getattr(consumer.next(0.1), "records", []))
+        finally:
+            self.gateway.go_on()
+        self.assertEqual(notices[0].kind, ConsumerNoticeKind.DISCONNECTED)
+        ids += [one["reportId"] for one in read_bodies(consumer, "report", len(self.ids) - len(ids))]
         self.assertEqual(ids, self.ids)
-        self.assertEqual([n.kind for n in notices[:1]], [ConsumerNoticeKind.DISCONNECTED])
 
     def test_stop_ends_a_waiting_reader(self):
         consumer = self.consumer(after_seq=0, bodies=["camera"])
@@ -153,7 +154,7 @@ class Scripted(unittest.TestCase):
                 "records": [{"seq": str(seq)} for seq in range(first, through + 1)]}
 
     def next(self):
-        return wait_until(lambda: self.consumer.next(0.1), 5)
+        return wait_until(lambda: self.consumer.next(0.1))
 
     def test_a_gap_is_asked_for_again_and_never_passed_on(self):
         peer, subscribe = self.subscription()

@@ -51,7 +51,11 @@ def free_port():
             continue
 
 
-def wait_until(condition, seconds=15):
+# Seconds until a test gives up; nothing takes so long on a machine that is not overloaded.
+PATIENCE = 60
+
+
+def wait_until(condition, seconds=PATIENCE):
     """The condition's first true value; fails the test without one."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -78,7 +82,7 @@ class Gateway:
     def start(self):
         with open(os.path.join(self.folder, "log"), "ab") as log:
             self._process = subprocess.Popen([PROGRAM, "run", self._config], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline and self._process.poll() is None:
             try:
                 self.get("/readyz")
@@ -101,7 +105,7 @@ class Gateway:
         self._process.send_signal(signal.SIGCONT)
 
     def run(self, *arguments):
-        subprocess.run([PROGRAM, *arguments], check=True, capture_output=True, timeout=30)
+        subprocess.run([PROGRAM, *arguments], check=True, capture_output=True, timeout=PATIENCE)
 
     def remove(self):
         self.kill()
@@ -111,17 +115,21 @@ class Gateway:
         return os.path.join(self.folder, name)
 
     def get(self, path):
-        with urllib.request.urlopen(self._wall + path, timeout=5) as answer:
+        with urllib.request.urlopen(self._wall + path, timeout=PATIENCE) as answer:
             return answer.read().decode()
 
     def post(self, path, body):
         request = urllib.request.Request(self._wall + path, json.dumps(body).encode(), {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=5) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
             return json.load(answer)
 
     def metric(self, name):
         found = re.search(rf"^fusion_gateway_{name} (\S+)$", self.get("/metrics"), re.M)
         return float(found.group(1)) if found else None
+
+    def live_through(self):
+        """The newest seq of the live stream."""
+        return int(json.loads(self.get("/api/v1/incidents")).get("throughSeq", 0))
 
     def records(self, body):
         """All bodies of this kind in the live stream."""
@@ -170,6 +178,15 @@ def alarm(alarm_id):
     beijing = time.strftime("%Y%m%d%H%M%S", time.gmtime(time.time() + 8 * 3600))
     return {"dataType": "alarm", "enterpriseId": "410200007", "alarmId": alarm_id, "quotaId": "410200007002G0001QT001",
             "level": "HH", "value": 5.5, "threshold": 1.0, "unit": "ppm", "startTime": beijing, "state": "active"}
+
+
+def read_bodies(consumer, body, count):
+    """The next `count` bodies of this kind, and what came with the last of them."""
+    found = []
+    while len(found) < count:
+        event = wait_until(lambda: consumer.next(0.5))
+        found += [record[body] for record in getattr(event, "records", []) if body in record]
+    return found
 
 
 def python(*arguments, **options):

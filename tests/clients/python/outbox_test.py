@@ -7,7 +7,7 @@ import tempfile
 import threading
 import unittest
 
-from gateway import python
+from gateway import PATIENCE, python
 from fusiongateway import Bookmark, OutboxError, OutboxFull, OutboxInUse, OutboxLimits, PublisherClosed
 from fusiongateway.outbox import Outbox
 
@@ -54,11 +54,11 @@ class OutboxTest(unittest.TestCase):
         outbox = self.open()
         outbox.append([(bytes([65 + i]), "") for i in range(5)])
         outbox.acknowledge(2)
-        before, old_id = outbox.progress(), outbox.id
+        before, old_id = outbox.totals(), outbox.id
         self.assertEqual(outbox.renew(), 2)
         self.assertEqual([(i.seq, i.payload) for i in outbox.read(0, 10, 1000)], [(1, b"C"), (2, b"D"), (3, b"E")])
         self.assertNotEqual(outbox.id, old_id)
-        self.assertEqual(outbox.progress(), before)
+        self.assertEqual(outbox.totals(), before)
         self.assertEqual((outbox.acked_through, outbox.last_seq), (0, 3))
 
     def test_reading_is_bounded_by_count_and_bytes_and_gives_at_least_one(self):
@@ -141,7 +141,7 @@ class OutboxTest(unittest.TestCase):
             os._exit(0)
         """
         with python("-c", program, self.path) as process:
-            self.assertEqual(process.wait(20), 0)
+            self.assertEqual(process.wait(PATIENCE), 0)
         self.assertEqual([i.payload for i in self.open().read(0, 10, 100)], [b"before", b"after"])
 
 

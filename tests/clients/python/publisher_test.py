@@ -5,9 +5,10 @@ import os
 import shutil
 import subprocess
 import tempfile
+import threading
 import unittest
 
-from gateway import PROGRAM, Gateway, GatewayTest, alarm, free_port, python, report, wait_until
+from gateway import PATIENCE, PROGRAM, Gateway, GatewayTest, alarm, free_port, python, report, wait_until
 from fusiongateway import (ConnectError, CurveKeys, FlushTimeout, FusionGatewayError, NoticeKind, OutboxError, OutboxFull,
                            OutboxInUse, OutboxLimits, PayloadError, Publisher, PublisherClosed, PublisherFenced)
 
@@ -42,7 +43,7 @@ class Publishing(PublisherTest):
         publisher = self.publisher(**heard.callbacks())
         first = publisher.publish(report("p-1"), "mine")
         self.assertEqual(publisher.publish_batch([report("p-2"), report("p-3")]), first + 1)
-        publisher.flush(10)
+        publisher.flush(PATIENCE)
         self.assertLessEqual({"p-1", "p-2", "p-3"}, set(self.gateway.report_ids("reports")))
         wait_until(lambda: heard.acked and heard.acked[-1] == first + 2)
         stats = publisher.stats()
@@ -54,7 +55,7 @@ class Publishing(PublisherTest):
         heard = Heard()
         publisher = self.publisher(**heard.callbacks())
         publisher.publish_batch([report("r-1"), {"kind": "SENSOR_READING"}, report("r-2")], labels=["a", "line 2", "c"])
-        publisher.flush(10)
+        publisher.flush(PATIENCE)
         (rejected,) = heard.rejections
         self.assertEqual((rejected.seq, rejected.code, rejected.field, rejected.label, rejected.payload),
                          (2, "MISSING_FIELD", "reportId", "line 2", b'{"kind":"SENSOR_READING"}'))
@@ -68,7 +69,7 @@ class Publishing(PublisherTest):
         publisher.publish(b'{"reportId":"form-bytes","kind":"SENSOR_READING"}\n')
         publisher.publish(b"\x0a\x0aform-proto\x28\x03")  # report_id and kind, in protobuf
         publisher.publish(b"\xff\xfe neither")
-        publisher.flush(10)
+        publisher.flush(PATIENCE)
         self.assertEqual([r.seq for r in heard.rejections], [4])
         self.assertEqual(heard.rejections[0].payload, b"\xff\xfe neither")
         found = {r["reportId"]: r for r in self.gateway.reports("reports")}
@@ -79,7 +80,7 @@ class Publishing(PublisherTest):
         publisher = self.publisher()
         wait_until(lambda: publisher.stats().probes >= 3)
         publisher.publish(report("probed"))
-        publisher.flush(10)
+        publisher.flush(PATIENCE)
         (probed,) = [r for r in self.gateway.reports("reports") if r["reportId"] == "probed"]
         self.assertEqual(probed["aligned"]["source"], "PROBED")
 
@@ -90,7 +91,7 @@ class Publishing(PublisherTest):
             with self.assertRaisesRegex(FlushTimeout, "1 payloads are not acked yet; they stay in the outbox"):
                 publisher.flush(0.1)
         self.assertEqual(publisher.stats().waiting, 1)
-        self.publisher().flush(10)
+        self.publisher().flush(PATIENCE)
         self.assertIn("early", self.gateway.report_ids("reports"))
 
     def test_a_full_outbox_refuses_and_takes_again_when_acked(self):
@@ -100,7 +101,7 @@ class Publishing(PublisherTest):
             with self.assertRaisesRegex(OutboxFull, "publish it again when some are acked"):
                 publisher.publish(report("full-3"))
         publisher = self.publisher(outbox=path, outbox_limits=limits)
-        publisher.flush(10)
+        publisher.flush(PATIENCE)
         self.assertEqual(publisher.publish(report("full-3")), 3)
 
     def test_a_payload_that_can_never_go_is_refused_at_once(self):
@@ -114,7 +115,7 @@ class Publishing(PublisherTest):
         heard = Heard()
         publisher = self.publisher(payload_bytes_max=2_000_000, **heard.callbacks())
         publisher.publish_batch([report("fit-1"), report("huge", note="x" * 1_100_000), report("fit-2")])
-        publisher.flush(10)
+        publisher.flush(PATIENCE)
         self.assertEqual([(r.seq, r.code, len(r.payload) > 1_100_000) for r in heard.rejections], [(2, "TOO_LARGE", True)])
         self.assertLessEqual({"fit-1", "fit-2"}, set(self.gateway.report_ids("reports")))
 
@@ -128,7 +129,7 @@ class Publishing(PublisherTest):
             publisher.publish(report("after-silence"))
         finally:
             self.gateway.go_on()
-        publisher.flush(10)
+        publisher.flush(PATIENCE)
         self.assertIn("after-silence", self.gateway.report_ids("reports"))
         self.assertGreaterEqual(publisher.stats().sessions, 2)
 
@@ -147,24 +148,24 @@ class Ownership(PublisherTest):
         heard = Heard()
         older = self.publisher(outbox=self.outbox() + "1", **heard.callbacks())
         older.publish(report("f-1"))
-        older.flush(10)
+        older.flush(PATIENCE)
         newer = self.publisher(outbox=self.outbox() + "2")
         newer.publish(report("f-2"))
-        newer.flush(10)
+        newer.flush(PATIENCE)
         wait_until(lambda: older.stats().fenced)
         with self.assertRaisesRegex(PublisherFenced, "stop one of the two"):
             older.publish(report("f-3"))
         older.flush(1)  # everything published was acked
         wait_until(lambda: heard.kinds()[-1] is NoticeKind.FENCED)
         newer.publish(report("f-4"))
-        newer.flush(10)
+        newer.flush(PATIENCE)
         self.assertEqual(newer.stats().sessions, 1)
 
     def test_a_second_process_is_refused_with_what_to_do(self):
         self.publisher()
         program = "import sys; from fusiongateway import Publisher; Publisher('reports', sys.argv[1])"
         with python("-c", program, self.outbox(), stderr=subprocess.PIPE) as second:
-            told = second.communicate(timeout=20)[1]
+            told = second.communicate(timeout=PATIENCE)[1]
         self.assertIn("OutboxInUse", told)
         self.assertIn("in use by another process", told)
         with self.assertRaises(OutboxInUse):
@@ -174,23 +175,23 @@ class Ownership(PublisherTest):
         for name in ("before", "after"):
             with self.publisher() as publisher:
                 self.assertEqual(publisher.publish(report(f"wiped-{name}")), 1)
-                publisher.flush(10)
+                publisher.flush(PATIENCE)
             os.unlink(self.outbox())
         self.assertLessEqual({"wiped-before", "wiped-after"}, set(self.gateway.report_ids("reports")))
 
     def test_an_old_copy_of_an_outbox_is_told_and_its_payloads_go(self):
         with self.publisher() as publisher:
             publisher.publish(report("copy-1"))
-            publisher.flush(10)
+            publisher.flush(PATIENCE)
         shutil.copy(self.outbox(), self.outbox() + ".copy")
         with self.publisher() as publisher:
             publisher.publish_batch([report("copy-2"), report("copy-3"), report("copy-4")])
-            publisher.flush(10)
+            publisher.flush(PATIENCE)
         shutil.copy(self.outbox() + ".copy", self.outbox())
         heard = Heard()
         publisher = self.publisher(**heard.callbacks())
         publisher.publish(report("copy-5"))
-        publisher.flush(10)
+        publisher.flush(PATIENCE)
         self.assertEqual(heard.kinds(), [NoticeKind.OUTBOX_WENT_BACK, NoticeKind.CONNECTED])
         self.assertIn("copy-5", self.gateway.report_ids("reports"))
 
@@ -200,6 +201,28 @@ class Ownership(PublisherTest):
         publisher.close()
         with self.assertRaises(PublisherClosed):
             publisher.publish(report("late"))
+
+    def test_a_program_that_forgets_to_close_ends_and_keeps_what_it_published(self):
+        program = """if True:
+            import sys
+            from fusiongateway import Publisher
+            publisher = Publisher("reports", sys.argv[1], endpoint=sys.argv[2], on_notice=lambda notice: publisher)
+            publisher.publish({"reportId": "forgotten", "kind": "SENSOR_READING"})
+        """
+        with python("-c", program, self.outbox(), self.gateway.publishers) as process:
+            self.assertEqual(process.wait(PATIENCE), 0)
+        self.publisher().flush(PATIENCE)
+        self.assertIn("forgotten", self.gateway.report_ids("reports"))
+
+    def test_closing_does_not_wait_for_ever_for_a_callback(self):
+        called, go_on = threading.Event(), threading.Event()
+        publisher = self.publisher(on_acked=lambda _: (called.set(), go_on.wait(PATIENCE)))
+        publisher.publish(report("held"))
+        self.assertTrue(called.wait(PATIENCE))
+        with self.assertRaisesRegex(TimeoutError, "a callback does not return"):
+            publisher.close(0.1)
+        go_on.set()
+        publisher.close()
 
     def test_what_cannot_connect_or_store_is_refused_at_once(self):
         with self.assertRaisesRegex(ConnectError, "write it like tcp://"):
@@ -222,8 +245,8 @@ class Ownership(PublisherTest):
 
         publisher = self.publisher(on_rejection=publish_more)
         publisher.publish({"no": "id"})
-        publisher.flush(10)
-        publisher.flush(10)
+        publisher.flush(PATIENCE)
+        publisher.flush(PATIENCE)
         self.assertEqual(len(refused), 2)
         self.assertIn("from-callback", self.gateway.report_ids("reports"))
 
@@ -233,7 +256,7 @@ class Dispositions(PublisherTest):
         heard = Heard()
         with self.publisher("alarms", **heard.callbacks()) as publisher:
             publisher.publish(alarm("d-1"))
-            publisher.flush(10)
+            publisher.flush(PATIENCE)
             told = wait_until(lambda: heard.dispositions)[0]
             self.assertEqual((told.report_id, told.state), ("d-1", "UNVERIFIED"))
             self.assertTrue(told.incident_id)
@@ -261,7 +284,7 @@ class Dispositions(PublisherTest):
         wait_until(lambda: len(told) >= 3)
         self.assertEqual(told[:3], [told[0]] * 3)
         self.assertIn(NoticeKind.CALLBACK_FAILED, notices)
-        publisher.flush(10)
+        publisher.flush(PATIENCE)
 
 
 class TestMode(PublisherTest):
@@ -271,13 +294,13 @@ class TestMode(PublisherTest):
         heard = Heard()
         with Publisher("reports", endpoint=self.gateway.publishers, test_mode=True, **heard.callbacks()) as test:
             test.publish_batch([report("tested"), {"kind": "SENSOR_READING"}])
-            test.flush(10)
+            test.flush(PATIENCE)
             wait_until(lambda: len(heard.results) == 2)
         taken, refused = heard.results
         self.assertEqual((taken.seq, [r["reportId"] for r in taken.reports], taken.code), (1, ["tested"], ""))
         self.assertEqual((refused.seq, refused.reports, refused.code, refused.field), (2, [], "MISSING_FIELD", "reportId"))
         real.publish(report("real-2"))
-        real.flush(10)
+        real.flush(PATIENCE)
         self.assertEqual(real.stats().sessions, 1)
         self.assertEqual(self.gateway.report_ids("reports"), ["real-1", "real-2"])
 
@@ -292,7 +315,7 @@ class SmallWindow(PublisherTest):
         publisher = self.publisher()
         ids = [f"w-{i:04}" for i in range(300)]
         publisher.publish_batch([report(i) for i in ids])
-        publisher.flush(20)
+        publisher.flush(PATIENCE)
         self.assertEqual(self.gateway.report_ids("reports"), ids)
         self.assertGreater(publisher.stats().busy, 0)
         self.assertEqual(publisher.stats().rejected, 0)
@@ -300,7 +323,7 @@ class SmallWindow(PublisherTest):
     def test_credit_in_bytes_is_kept(self):
         publisher = self.publisher()
         publisher.publish_batch([report(f"large-{i}", note="x" * 400_000) for i in range(4)])
-        publisher.flush(20)
+        publisher.flush(PATIENCE)
         self.assertEqual(publisher.stats().rejected, 0)
         self.assertLessEqual({f"large-{i}" for i in range(4)}, set(self.gateway.report_ids("reports")))
 
@@ -311,7 +334,7 @@ class Curve(unittest.TestCase):
             keys = {}
             for name in ("gateway", "publisher", "stranger"):
                 made = subprocess.run([PROGRAM, "keygen", "--out", f"{folder}/{name}.key"], check=True, capture_output=True,
-                                      text=True, timeout=20)
+                                      text=True, timeout=PATIENCE)
                 keys[name] = made.stdout.strip()
             gateway = Gateway(f"""  curve:
     secret_key_file: {folder}/gateway.key
@@ -324,7 +347,7 @@ class Curve(unittest.TestCase):
                 wait_until(lambda: [n for n in notices if n.code == "KEY_REFUSED"])
             with Publisher("reports", f"{folder}/outbox", endpoint=gateway.publishers,
                            keys=CurveKeys.load(f"{folder}/publisher.key", keys["gateway"])) as publisher:
-                publisher.flush(10)
+                publisher.flush(PATIENCE)
             self.assertEqual(gateway.report_ids("reports"), ["encrypted"])
 
 
