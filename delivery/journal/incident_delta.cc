@@ -5,9 +5,12 @@
 
 #include <algorithm>
 #include <bit>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
+
+#include "proto/codec/codec.h"
 
 namespace fusiongateway {
 namespace {
@@ -124,14 +127,15 @@ std::vector<std::string> ElementBytes(const Message& message, const FieldDescrip
 }
 
 // The runs that build `next` from `base`, taking base elements in order wherever they fit.
-v1::ListEdit MakeListEdit(const std::vector<std::string>& base,
-                          const std::vector<std::string>& next) {
+template <typename Element, typename Same>
+v1::ListEdit MakeListEdit(const std::vector<Element>& base, const std::vector<Element>& next,
+                          Same same) {
   v1::ListEdit edit;
   v1::ListEdit::Run* run = nullptr;
   std::size_t cursor = 0;
-  for (const std::string& element : next) {
-    const auto found =
-        std::find(base.begin() + static_cast<std::ptrdiff_t>(cursor), base.end(), element);
+  for (const Element& element : next) {
+    const auto found = std::find_if(base.begin() + static_cast<std::ptrdiff_t>(cursor), base.end(),
+                                    [&](const Element& other) { return same(other, element); });
     const bool fresh = found == base.end();
     const auto at = static_cast<std::size_t>(found - base.begin());
     const bool extends = run != nullptr && run->fresh() == fresh && (fresh || at == cursor);
@@ -151,36 +155,62 @@ bool IsAppend(const v1::ListEdit& edit, std::size_t base_count) {
          edit.runs(0).count() == base_count && edit.runs(1).fresh();
 }
 
-// Where `next`'s new elements stand: `edit` says fresh.
-void CopyFresh(const Message& next, const FieldDescriptor* field, const v1::ListEdit& edit,
-               Message* changed) {
+// Says in `delta` how the list of field `number` came to be: `edit` builds it from a base of
+// `base_count`, and `changed` holds its fresh elements.
+void TellListEdit(int number, v1::ListEdit edit, std::size_t base_count, v1::IncidentDelta* delta) {
+  if (edit.runs_size() == 1 && edit.runs(0).fresh()) return;  // all new: `changed` is the list
+  if (IsAppend(edit, base_count)) {
+    delta->add_appended(static_cast<std::uint32_t>(number));
+    return;
+  }
+  edit.set_field(static_cast<std::uint32_t>(number));
+  *delta->add_edited() = std::move(edit);
+}
+
+// Calls `take` with the index of each element of the new list that `edit` says is fresh.
+template <typename Take>
+void EachFresh(const v1::ListEdit& edit, Take take) {
   int index = 0;
   for (const auto& run : edit.runs()) {
     for (std::uint32_t i = 0; i < run.count(); ++i, ++index) {
-      if (run.fresh()) CopyElement(next, field, index, changed);
+      if (run.fresh()) take(index);
     }
   }
 }
 
 void DiffRepeated(const Message& base, const Message& next, const FieldDescriptor* field,
                   v1::IncidentDelta* delta) {
+  const Reflection* reflection = base.GetReflection();
+  if (reflection->FieldSize(base, field) == 0 && reflection->FieldSize(next, field) == 0) return;
   const auto old_elements = ElementBytes(base, field);
   const auto new_elements = ElementBytes(next, field);
   if (old_elements == new_elements) return;
-  const auto number = static_cast<std::uint32_t>(field->number());
   if (new_elements.empty()) {
-    delta->add_cleared(number);
+    delta->add_cleared(static_cast<std::uint32_t>(field->number()));
     return;
   }
-  v1::ListEdit edit = MakeListEdit(old_elements, new_elements);
-  CopyFresh(next, field, edit, delta->mutable_changed());
-  if (edit.runs_size() == 1 && edit.runs(0).fresh()) return;  // all new: `changed` is the list
-  if (IsAppend(edit, old_elements.size())) {
-    delta->add_appended(number);
+  v1::ListEdit edit = MakeListEdit(old_elements, new_elements, std::equal_to<>{});
+  EachFresh(edit, [&](int i) { CopyElement(next, field, i, delta->mutable_changed()); });
+  TellListEdit(field->number(), std::move(edit), old_elements.size(), delta);
+}
+
+void DiffEvidence(const Incident& base, const Incident& next, v1::IncidentDelta* delta) {
+  const auto old_elements = EvidenceOnWire(base);
+  const auto new_elements = EvidenceOnWire(next);
+  const auto same = [](const Evidence* a, const Evidence* b) { return a == b || *a == *b; };
+  if (std::equal(old_elements.begin(), old_elements.end(), new_elements.begin(), new_elements.end(),
+                 same)) {
     return;
   }
-  edit.set_field(number);
-  *delta->add_edited() = std::move(edit);
+  if (new_elements.empty()) {
+    delta->add_cleared(v1::Incident::kEvidenceFieldNumber);
+    return;
+  }
+  v1::ListEdit edit = MakeListEdit(old_elements, new_elements, same);
+  EachFresh(edit, [&](int i) {
+    ToWire(*new_elements[static_cast<std::size_t>(i)], delta->mutable_changed()->add_evidence());
+  });
+  TellListEdit(v1::Incident::kEvidenceFieldNumber, std::move(edit), old_elements.size(), delta);
 }
 
 void DiffSingular(const Message& base, const Message& next, const FieldDescriptor* field,
@@ -245,6 +275,13 @@ v1::IncidentDelta MakeIncidentDelta(const v1::Incident& base, const v1::Incident
       DiffSingular(base, next, field, &delta);
     }
   }
+  return delta;
+}
+
+v1::IncidentDelta MakeIncidentDelta(const Incident& base, const v1::Incident& base_rest,
+                                    const Incident& next, const v1::Incident& next_rest) {
+  v1::IncidentDelta delta = MakeIncidentDelta(base_rest, next_rest);
+  DiffEvidence(base, next, &delta);
   return delta;
 }
 

@@ -27,9 +27,9 @@ void EncodeHeader(const StreamRecord& record, v1::StoredRecord* stored) {
   stored->set_amends_seq(record.amends_seq);
 }
 
-void EncodeWhole(const v1::StreamRecord& wire, v1::StoredRecord* stored) {
+void EncodeWhole(const StreamRecord& record, v1::StoredRecord* stored) {
   auto* whole = stored->mutable_whole();
-  *whole = wire;
+  ToWire(record, whole);
   whole->clear_seq();
   whole->clear_origin();
   whole->clear_at();
@@ -48,36 +48,37 @@ const RecordEncoder::Base* RecordEncoder::FindBase(const std::string& incident_i
   return nullptr;
 }
 
-v1::IncidentDelta RecordEncoder::EncodeIncident(const WireRecordPtr& wire) {
-  const v1::Incident& incident = wire->incident();
-  const Base* base = FindBase(incident.incident_id());
+v1::IncidentDelta RecordEncoder::EncodeIncident(std::uint64_t live_seq,
+                                                const IncidentPtr& incident) {
+  const Base* base = FindBase(incident->incident_id);
+  Base next{live_seq, incident, {}, 0, 0};
+  ToWireWithoutEvidence(*incident, &next.rest);
+  next.bytes = next.rest.SpaceUsedLong() + incident->evidence.size() * sizeof(Evidence);
   v1::IncidentDelta delta;
-  std::uint32_t chain = 0;
   if (base != nullptr && base->chain + 1 < kDeltaChainMax) {
-    delta = MakeIncidentDelta(base->record->incident(), incident);
-    delta.set_base_seq(base->record->seq());
-    chain = base->chain + 1;
+    delta = MakeIncidentDelta(*base->incident, base->rest, *incident, next.rest);
+    delta.set_base_seq(base->live_seq);
+    next.chain = base->chain + 1;
   } else {
-    *delta.mutable_changed() = incident;
+    ToWire(*incident, delta.mutable_changed());
   }
-  staged_[incident.incident_id()] = {wire, chain, wire->ByteSizeLong()};
+  staged_[incident->incident_id] = std::move(next);
   return delta;
 }
 
 v1::StoredRecord RecordEncoder::Encode(StreamId stream, const StreamRecord& record,
-                                       const WireRecordPtr& wire, const JournalBatch& batch) {
+                                       const JournalBatch& batch) {
   v1::StoredRecord stored;
   EncodeHeader(record, &stored);
+  const auto* incident = std::get_if<IncidentPtr>(&record.body);
   if (StandsInLog(record, batch)) {
     stored.set_report_position(record.report_position);
-  } else if (!std::holds_alternative<IncidentPtr>(record.body)) {
-    EncodeWhole(*wire, &stored);
-  } else if (stream == StreamId::kLive) {
-    *stored.mutable_incident_delta() = EncodeIncident(wire);
-  } else if (record.same_as_live_seq != 0) {
+  } else if (incident != nullptr && stream == StreamId::kLive) {
+    *stored.mutable_incident_delta() = EncodeIncident(record.seq, *incident);
+  } else if (incident != nullptr && record.same_as_live_seq != 0) {
     stored.set_same_as_live_seq(record.same_as_live_seq);
   } else {
-    EncodeWhole(*wire, &stored);
+    EncodeWhole(record, &stored);
   }
   return stored;
 }

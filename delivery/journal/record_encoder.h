@@ -23,22 +23,23 @@ class RecordEncoder {
  public:
   explicit RecordEncoder(std::size_t bases_bytes_max) : bases_bytes_max_(bases_bytes_max) {}
 
-  // `wire` is `record` on the wire; `batch` the batch it is committed with.
-  v1::StoredRecord Encode(StreamId stream, const StreamRecord& record, const WireRecordPtr& wire,
-                          const JournalBatch& batch);
+  // `batch` is the batch that `record` is committed with.
+  v1::StoredRecord Encode(StreamId stream, const StreamRecord& record, const JournalBatch& batch);
   void Keep();
   void Drop();
 
  private:
   struct Base {
-    WireRecordPtr record;
+    std::uint64_t live_seq = 0;  // of the record that carries it
+    IncidentPtr incident;
+    v1::Incident rest;        // on the wire, without its evidence
     std::uint32_t chain = 0;  // deltas between it and the last whole one
     std::size_t bytes = 0;
   };
   using Bases = std::list<std::pair<std::string, Base>>;
 
   const Base* FindBase(const std::string& incident_id) const;
-  v1::IncidentDelta EncodeIncident(const WireRecordPtr& wire);
+  v1::IncidentDelta EncodeIncident(std::uint64_t live_seq, const IncidentPtr& incident);
   void EraseBase(const std::string& incident_id);
 
   const std::size_t bases_bytes_max_;

@@ -130,11 +130,22 @@ class SegmentCutter {
   std::size_t bytes_ = 0;
 };
 
+std::vector<WireRecordPtr> OnWire(const std::vector<RecordTail::RecordPtr>& records) {
+  std::vector<WireRecordPtr> wire;
+  wire.reserve(records.size());
+  for (const auto& record : records) {
+    auto message = std::make_shared<v1::StreamRecord>();
+    ToWire(*record, message.get());
+    wire.push_back(std::move(message));
+  }
+  return wire;
+}
+
 // A batch, trimmed of what is already there, ready to be written.
 struct PreparedBatch {
   std::vector<SegmentRow> log;
   std::array<std::vector<SegmentRow>, 2> records;
-  std::array<std::vector<WireRecordPtr>, 2> wire;
+  std::array<std::size_t, 2> known{};  // of the batch's records: committed before
   std::array<std::vector<std::pair<std::uint64_t, OriginRange>>, 2> origins;
 };
 
@@ -194,7 +205,7 @@ class SqliteJournal final : public Journal {
   Status WriteOutbox(const OutboxProgress& outbox);
   void CountRow(std::size_t bytes);
   Result<std::vector<LogEntry>> ReadLogPage(std::uint64_t from, std::uint64_t through) const;
-  void Publish(PreparedBatch prepared);
+  void Publish(const JournalBatch& batch, PreparedBatch prepared);
 
   const std::string path_;
   const bool read_only_;
@@ -429,7 +440,7 @@ Status SqliteJournal::Commit(const JournalBatch& batch) {
   rows_.fetch_add(rows_in_commit_, std::memory_order_relaxed);
   outboxes_forgotten_.fetch_add(forgotten_in_commit_, std::memory_order_relaxed);
   blob_bytes_.fetch_add(bytes_in_commit_, std::memory_order_relaxed);
-  Publish(std::move(*prepared));
+  Publish(batch, std::move(*prepared));
   return {};
 }
 
@@ -452,6 +463,7 @@ Result<PreparedBatch> SqliteJournal::Prepare(const JournalBatch& batch) {
     log.Add(&v1::LogSegment::mutable_entries, std::move(entry));
   }
   prepared.log = log.Finish();
+  prepared.known = {*known_live, *known_settled};
   PrepareRecords(StreamId::kLive, batch.live, *known_live, batch, &prepared);
   PrepareRecords(StreamId::kSettled, batch.settled, *known_settled, batch, &prepared);
   return prepared;
@@ -468,10 +480,7 @@ void SqliteJournal::PrepareRecords(StreamId stream, const std::vector<StreamReco
       origin = own;
       prepared->origins[Index(stream)].emplace_back(record.seq, std::move(own));
     }
-    auto wire = std::make_shared<v1::StreamRecord>();
-    ToWire(record, wire.get());
-    cutter.Add(&v1::RecordSegment::mutable_records, encoder_.Encode(stream, record, wire, batch));
-    prepared->wire[Index(stream)].push_back(std::move(wire));
+    cutter.Add(&v1::RecordSegment::mutable_records, encoder_.Encode(stream, record, batch));
   }
   prepared->records[Index(stream)] = cutter.Finish();
 }
@@ -577,7 +586,7 @@ void SqliteJournal::CountRow(std::size_t bytes) {
   bytes_in_commit_ += bytes;
 }
 
-void SqliteJournal::Publish(PreparedBatch prepared) {
+void SqliteJournal::Publish(const JournalBatch& batch, PreparedBatch prepared) {
   for (const StreamId stream : kStreams) {
     for (auto& [first, origin] : prepared.origins[Index(stream)]) {
       origins_.Add(stream, first, std::move(origin));
@@ -587,9 +596,10 @@ void SqliteJournal::Publish(PreparedBatch prepared) {
   for (const SegmentRow& row : prepared.log) last_position_ += row.count;
   for (const StreamId stream : kStreams) {
     auto& state = streams_[Index(stream)];
-    for (auto& record : prepared.wire[Index(stream)]) {
-      state.range.newest = record->seq();
-      state.tail->Append(std::move(record));
+    const auto& records = stream == StreamId::kLive ? batch.live : batch.settled;
+    for (std::size_t i = prepared.known[Index(stream)]; i < records.size(); ++i) {
+      state.range.newest = records[i].seq;
+      state.tail->Append(std::make_shared<const StreamRecord>(records[i]));
     }
   }
 }
@@ -641,12 +651,14 @@ Result<std::vector<WireRecordPtr>> SqliteJournal::ReadRecords(StreamId stream,
                                                               std::uint64_t after_seq,
                                                               std::size_t max) const {
   SeqRange held;
+  std::vector<RecordTail::RecordPtr> newest;
   {
     const std::shared_lock lock(state_mutex_);
     const auto& state = streams_[Index(stream)];
     held = state.range;
-    if (state.tail->Holds(after_seq + 1)) return state.tail->From(after_seq + 1, max);
+    if (state.tail->Holds(after_seq + 1)) newest = state.tail->From(after_seq + 1, max);
   }
+  if (!newest.empty()) return OnWire(newest);
   if (after_seq + 1 < held.oldest) {
     return OutOfRange("the oldest " + std::string(ToString(stream)) + " record held is " +
                       std::to_string(held.oldest));

@@ -27,9 +27,9 @@ struct JournalOptions {
   bool read_only = false;
 
   // The newest records of each stream, kept in memory; whichever bound is reached first. Bytes are
-  // counted as serialised; in memory they take about three times as many.
+  // an estimate of what they take there.
   std::size_t tail_records_max = 16384;
-  std::size_t tail_bytes_max = std::size_t{16} << 20;
+  std::size_t tail_bytes_max = std::size_t{48} << 20;
   // Newest revisions of incidents, kept to make deltas against. Beyond it revisions are stored
   // whole.
   std::size_t delta_bases_bytes_max = std::size_t{32} << 20;

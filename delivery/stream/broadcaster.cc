@@ -30,11 +30,19 @@ Result<bool> Broadcaster::SendNew(std::size_t max, const Send& send) {
     message.topic += '/';
     message.topic += BodyName(*record);
     if (prev_seqs_.size() >= kTopicsMax) prev_seqs_.clear();
-    message.prev_seq = std::to_string(std::exchange(prev_seqs_[message.topic], record->seq()));
+    const auto [prev, first] = prev_seqs_.try_emplace(message.topic, passed_over_through_);
+    message.prev_seq = std::to_string(std::exchange(prev->second, record->seq()));
     message.record = record->SerializeAsString();
     send(message);
   }
   return !records->empty();
+}
+
+void Broadcaster::PassOver() {
+  const std::uint64_t newest = journal_.range(StreamId::kLive).newest;
+  if (newest == through_seq_) return;
+  through_seq_ = passed_over_through_ = newest;
+  prev_seqs_.clear();
 }
 
 }  // namespace fusiongateway

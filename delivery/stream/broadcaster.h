@@ -2,7 +2,10 @@
 // record before it on that topic.
 //
 // Begins with the first record committed after it was made; a restart therefore shows as prev_seq 0
-// on each topic. Restricted records are never sent. Not thread-safe; the server's thread drives it.
+// on each topic. While nobody listens records are passed over unread; the first of each topic after
+// that names the last one passed over, whatever its topic, so that who had listened before sees
+// that something may be missing. Restricted records are never sent. Not thread-safe; the server's
+// thread drives it.
 #pragma once
 
 #include <cstdint>
@@ -30,11 +33,14 @@ class Broadcaster {
 
   // Sends up to `max` records that are new. True if there may be more.
   Result<bool> SendNew(std::size_t max, const Send& send);
+  // Nobody listens: passes over what is new.
+  void PassOver();
 
  private:
   const Journal& journal_;
   const RestrictedIncident restricted_incident_;
   std::uint64_t through_seq_;
+  std::uint64_t passed_over_through_ = 0;
   std::unordered_map<std::string, std::uint64_t> prev_seqs_;
 };
 

@@ -49,7 +49,7 @@ struct StreamServer::Impl {
   Status Loop();
   void Turn(std::chrono::milliseconds wait);
   void Receive();
-  void DropSubscriptionFrames();
+  void CountSubscriptions();
   bool Broadcast();
   ConsumerProtocol::Sent Send(const std::string& connection, const std::string& bytes);
   void Wake();
@@ -70,6 +70,7 @@ struct StreamServer::Impl {
   std::thread thread;
   std::atomic<bool> stopping{false};
   bool more = false;  // work is left that needs no waiting
+  std::size_t topics_subscribed = 0;
 
   mutable std::mutex mutex;
   StreamCounters counters;  // copy for other threads
@@ -184,7 +185,7 @@ void StreamServer::Impl::Turn(std::chrono::milliseconds wait) {
   std::uint64_t wakes = 0;
   [[maybe_unused]] const auto drained = read(wake_fd, &wakes, sizeof wakes);
   Receive();
-  DropSubscriptionFrames();
+  CountSubscriptions();
   const SteadyTime now = clock->SteadyNow();
   const bool more_broadcast = Broadcast();
   more = protocol.ServeAll(now) || more_broadcast;
@@ -204,15 +205,24 @@ void StreamServer::Impl::Receive() {
   }
 }
 
-void StreamServer::Impl::DropSubscriptionFrames() {
-  // libzmq has taken note of them; they only have to be fetched.
+// libzmq keeps the subscriptions and tells of each topic once: when the first subscriber comes (a
+// frame that begins with 1) and when the last one goes (0).
+void StreamServer::Impl::CountSubscriptions() {
   zmq::message_t frame;
   for (int i = 0; i < kMessagesPerTurn; ++i) {
     if (!publisher.recv(frame, zmq::recv_flags::dontwait)) return;
+    if (frame.size() == 0) continue;
+    const char kind = frame.to_string_view()[0];
+    if (kind == 1) ++topics_subscribed;
+    if (kind == 0 && topics_subscribed > 0) --topics_subscribed;
   }
 }
 
 bool StreamServer::Impl::Broadcast() {
+  if (topics_subscribed == 0) {
+    broadcaster.PassOver();
+    return false;
+  }
   auto sent = broadcaster.SendNew(kBroadcastPerTurn, [this](const Broadcaster::Message& message) {
     // XPUB never waits: a subscriber whose queue is full loses the message.
     publisher.send(zmq::buffer(message.topic), zmq::send_flags::sndmore);

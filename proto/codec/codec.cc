@@ -402,7 +402,25 @@ void ToWire(const Evidence& from, v1::Evidence* to) {
   to->set_repeat_count(from.repeat_count);
 }
 
+std::vector<const Evidence*> EvidenceOnWire(const Incident& from) {
+  const std::size_t held = from.evidence.size();
+  const std::size_t tail_from = held <= kWireEvidenceMax
+                                    ? kWireEvidenceFirst
+                                    : held - (kWireEvidenceMax - kWireEvidenceFirst);
+  std::vector<const Evidence*> carried;
+  carried.reserve(std::min(held, kWireEvidenceMax));
+  for (std::size_t i = 0; i < held; ++i) {
+    if (i < kWireEvidenceFirst || i >= tail_from) carried.push_back(&from.evidence[i]);
+  }
+  return carried;
+}
+
 void ToWire(const Incident& from, v1::Incident* to) {
+  ToWireWithoutEvidence(from, to);
+  for (const Evidence* evidence : EvidenceOnWire(from)) ToWire(*evidence, to->add_evidence());
+}
+
+void ToWireWithoutEvidence(const Incident& from, v1::Incident* to) {
   to->set_incident_id(from.incident_id);
   to->set_revision(from.revision);
   to->set_state(static_cast<v1::IncidentState>(from.state));
@@ -414,13 +432,6 @@ void ToWire(const Incident& from, v1::Incident* to) {
   ToWire(from.updated, to->mutable_updated());
   if (from.position) ToWire(*from.position, to->mutable_position());
   to->set_district_code(from.district_code);
-  const std::size_t held = from.evidence.size();
-  const std::size_t tail_from = held <= kWireEvidenceMax
-                                    ? kWireEvidenceFirst
-                                    : held - (kWireEvidenceMax - kWireEvidenceFirst);
-  for (std::size_t i = 0; i < held; ++i) {
-    if (i < kWireEvidenceFirst || i >= tail_from) ToWire(from.evidence[i], to->add_evidence());
-  }
   to->set_evidence_count(from.evidence_count);
   for (const auto& camera : from.cameras) {
     auto* out = to->add_cameras();

@@ -6,6 +6,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "fusion/base/status.h"
 #include "fusion/model/stream_record.h"
@@ -25,6 +26,9 @@ void ToWire(const Position& from, v1::Position* to);
 void ToWire(const Report& from, v1::Report* to);
 void ToWire(const Evidence& from, v1::Evidence* to);
 void ToWire(const Incident& from, v1::Incident* to);
+// The same but for its evidence, and the evidence that the wire carries, in order.
+void ToWireWithoutEvidence(const Incident& from, v1::Incident* to);
+std::vector<const Evidence*> EvidenceOnWire(const Incident& from);
 void ToWire(const CameraStatus& from, v1::CameraStatus* to);
 void ToWire(const FeedStatus& from, v1::FeedStatus* to);
 void ToWire(const OperatorAction& from, v1::OperatorAction* to);

@@ -28,14 +28,21 @@
 #include <zmq.hpp>
 #include <zmq_addon.hpp>
 
-#include "fusiongateway/v1/publisher.pb.h"
 #include "fusiongateway/v1/report.pb.h"
+#include "tests/bench/raw_publisher.h"
 #include "tests/support/gateway_process.h"
 
 namespace fusiongateway {
 namespace {
 
-using Steady = std::chrono::steady_clock;
+using bench::Check;
+using bench::Median;
+using bench::Message;
+using bench::Milliseconds;
+using bench::Percentile;
+using bench::RawPublisher;
+using bench::SecondsSince;
+using bench::Steady;
 using testing::GatewayOptions;
 using testing::GatewayProcess;
 
@@ -49,25 +56,6 @@ struct Options {
   std::size_t pace = 1000;
   double pace_seconds = 10;
 };
-
-void Check(bool ok, const std::string& what) {
-  if (ok) return;
-  std::fprintf(stderr, "ingest: %s\n", what.c_str());
-  std::exit(1);
-}
-
-double SecondsSince(Steady::time_point begin) {
-  return std::chrono::duration<double>(Steady::now() - begin).count();
-}
-
-double Percentile(std::vector<double> values, double share) {
-  Check(!values.empty(), "nothing was measured");
-  std::sort(values.begin(), values.end());
-  return values[std::min(values.size() - 1,
-                         static_cast<std::size_t>(share * static_cast<double>(values.size())))];
-}
-
-double Median(const std::vector<double>& values) { return Percentile(values, 0.5); }
 
 // ---- Payloads -----------------------------------------------------------------------------------
 
@@ -173,6 +161,10 @@ class Source {
   std::chrono::system_clock::time_point start_;
 };
 
+std::function<std::string(std::size_t)> Payloads(Load load, const Options& options) {
+  return [source = Source(load, options)](std::size_t n) { return source.Payload(n); };
+}
+
 const char* Name(Load load) {
   switch (load) {
     case Load::kReport:
@@ -204,114 +196,6 @@ std::unique_ptr<GatewayProcess> StartGateway(const Options& options) {
   Check(process.ok(), process.status().message());
   return std::move(*process);
 }
-
-// ---- The publisher ------------------------------------------------------------------------------
-
-// One message, serialized before the clock starts.
-struct Message {
-  std::uint64_t first_seq = 0;
-  std::uint64_t last_seq = 0;
-  std::string bytes;
-};
-
-class RawPublisher {
- public:
-  RawPublisher(const std::string& endpoint, std::string feed_id)
-      : dealer_(context_, zmq::socket_type::dealer) {
-    dealer_.set(zmq::sockopt::linger, 0);
-    dealer_.set(zmq::sockopt::sndhwm, 0);
-    dealer_.connect(endpoint);
-    v1::PublisherMessage message;
-    v1::Hello* hello = message.mutable_hello();
-    hello->set_feed_id(std::move(feed_id));
-    hello->set_client("bench ingest");
-    hello->set_protocol(1);
-    hello->set_outbox_id("bench");
-    Send(message.SerializeAsString());
-    const auto reply = Receive(std::chrono::seconds(10));
-    Check(reply && reply->has_welcome(), "no welcome: " + (reply ? reply->DebugString() : ""));
-    welcome_ = reply->welcome();
-  }
-
-  std::vector<Message> Pack(const Source& source, std::size_t reports, std::size_t batch) const {
-    std::vector<Message> messages;
-    for (std::size_t n = 0; n < reports; n += batch) {
-      v1::PublisherMessage message;
-      v1::Publish* publish = message.mutable_publish();
-      publish->set_session(welcome_.session());
-      publish->set_first_seq(n + 1);
-      const std::size_t end = std::min(n + batch, reports);
-      for (std::size_t i = n; i < end; ++i) publish->add_payloads(source.Payload(i));
-      messages.push_back({n + 1, end, message.SerializeAsString()});
-    }
-    return messages;
-  }
-
-  // Sends `messages`, each not before `due(i)` and within the window, until all is acked.
-  // `acked(i)` is called once for each message, in order.
-  void Run(const std::vector<Message>& messages,
-           const std::function<Steady::time_point(std::size_t)>& due,
-           const std::function<void(std::size_t)>& acked) {
-    std::size_t sent = 0;
-    std::size_t done = 0;
-    std::uint64_t bytes = 0;  // in flight
-    auto heard = Steady::now();
-    while (done < messages.size()) {
-      auto now = Steady::now();
-      Check(now - heard < std::chrono::seconds(60), "no ack for a minute");
-      while (sent < messages.size() && due(sent) <= now &&
-             messages[sent].last_seq <= through_ + welcome_.window().payloads() &&
-             bytes + messages[sent].bytes.size() <= welcome_.window().bytes()) {
-        Send(messages[sent].bytes);
-        bytes += messages[sent++].bytes.size();
-      }
-      std::chrono::milliseconds wait{100};
-      if (sent < messages.size() && due(sent) > now) {
-        wait = std::chrono::duration_cast<std::chrono::milliseconds>(due(sent) - now);
-      }
-      for (auto reply = Receive(wait); reply; reply = Receive(std::chrono::milliseconds{0})) {
-        heard = Steady::now();
-        Check(!reply->has_error(), "refused: " + reply->error().message());
-        if (reply->has_busy()) {
-          ++busy_count_;
-          while (sent > done && messages[sent - 1].first_seq >= reply->busy().next_seq()) {
-            bytes -= messages[--sent].bytes.size();
-          }
-        }
-        if (!reply->has_ack()) continue;
-        Check(reply->ack().rejections_size() == 0, "rejected: " + reply->ShortDebugString());
-        through_ = std::max(through_, reply->ack().through_seq());
-        while (done < sent && messages[done].last_seq <= through_) {
-          bytes -= messages[done].bytes.size();
-          acked(done++);
-        }
-      }
-    }
-  }
-
-  std::size_t busy_count() const { return busy_count_; }
-
- private:
-  void Send(const std::string& bytes) {
-    dealer_.send(zmq::message_t(bytes.data(), bytes.size()), zmq::send_flags::none);
-  }
-
-  std::optional<v1::GatewayMessage> Receive(std::chrono::milliseconds timeout) {
-    zmq::pollitem_t item{dealer_.handle(), 0, ZMQ_POLLIN, 0};
-    if (timeout.count() > 0) zmq::poll(&item, 1, timeout);
-    zmq::message_t frame;
-    if (!dealer_.recv(frame, zmq::recv_flags::dontwait)) return std::nullopt;
-    v1::GatewayMessage message;
-    Check(message.ParseFromArray(frame.data(), static_cast<int>(frame.size())), "odd reply");
-    return message;
-  }
-
-  zmq::context_t context_;
-  zmq::socket_t dealer_;
-  v1::Welcome welcome_;
-  std::uint64_t through_ = 0;
-  std::size_t busy_count_ = 0;
-};
 
 Steady::time_point AtOnce(std::size_t) { return {}; }
 
@@ -345,14 +229,10 @@ Journalled WaitUntilSettled(const GatewayProcess& gateway, const Journalled& bef
   }
 }
 
-// CPU that this process's only child, the gateway, has used; a busy machine changes it less than it
-// changes the time on the wall.
-double GatewayCpuSeconds() {
-  const std::string self = std::to_string(getpid());
-  std::ifstream children("/proc/self/task/" + self + "/children");
-  std::string child;
-  Check(static_cast<bool>(children >> child), "the gateway's process is not found");
-  std::ifstream stat("/proc/" + child + "/stat");
+// CPU that the gateway has used; a busy machine changes it less than it changes the time on the
+// wall.
+double GatewayCpuSeconds(const GatewayProcess& gateway) {
+  std::ifstream stat("/proc/" + std::to_string(gateway.pid()) + "/stat");
   std::string text((std::istreambuf_iterator<char>(stat)), {});
   std::istringstream fields(text.substr(text.rfind(')') + 1));
   std::string skipped;
@@ -375,13 +255,13 @@ Ours MeasureOurs(Load load, const Options& options) {
   const auto gateway = StartGateway(options);
   RawPublisher publisher(gateway->endpoints().publishers, FeedOf(load));
   Ours ours;
-  ours.messages = publisher.Pack(Source(load, options), options.reports, options.batch);
+  ours.messages = publisher.Pack(Payloads(load, options), options.reports, options.batch);
   const Journalled before = ReadJournalled(*gateway);
-  const double cpu_before = GatewayCpuSeconds();
+  const double cpu_before = GatewayCpuSeconds(*gateway);
   const auto begin = Steady::now();
   publisher.Run(ours.messages, AtOnce, [](std::size_t) {});
   ours.per_second = static_cast<double>(options.reports) / SecondsSince(begin);
-  ours.cpu_seconds = GatewayCpuSeconds() - cpu_before;
+  ours.cpu_seconds = GatewayCpuSeconds(*gateway) - cpu_before;
   ours.until_acked = ReadJournalled(*gateway) - before;
   ours.until_settled = WaitUntilSettled(*gateway, before, options.reports);
   ours.busy = publisher.busy_count();
@@ -517,10 +397,6 @@ void MeasureLoad(Load load, const Options& options) {
 
 // ---- Latency at a fixed pace --------------------------------------------------------------------
 
-double Milliseconds(Steady::duration duration) {
-  return std::chrono::duration<double, std::milli>(duration).count();
-}
-
 // From the moment a report was due to be sent, so that a stall is charged to all it held up.
 struct PacedResult {
   std::vector<double> latency_ms;
@@ -530,7 +406,7 @@ struct PacedResult {
 PacedResult MeasurePacedOurs(const Options& options, std::size_t reports, Steady::duration step) {
   const auto gateway = StartGateway(options);
   RawPublisher publisher(gateway->endpoints().publishers, FeedOf(Load::kReport));
-  const auto messages = publisher.Pack(Source(Load::kReport, options), reports, 1);
+  const auto messages = publisher.Pack(Payloads(Load::kReport, options), reports, 1);
   const Journalled before = ReadJournalled(*gateway);
   PacedResult result;
   const auto begin = Steady::now();

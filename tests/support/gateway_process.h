@@ -64,6 +64,8 @@ class GatewayProcess {
   // What the program printed since its last start.
   std::string Output() const;
   bool running() const { return pid_ > 0; }
+  // 0 = not running.
+  pid_t pid() const { return pid_; }
 
   // SIGKILL, and waits for the end.
   void Kill();

@@ -124,6 +124,52 @@ TEST(IncidentDeltaTest, AppliedToItsBaseGivesTheRevisionByteForByte) {
   }
 }
 
+v1::Incident OnWire(const Incident& incident) {
+  v1::Incident wire;
+  ToWire(incident, &wire);
+  return wire;
+}
+
+v1::Incident Rest(const Incident& incident) {
+  v1::Incident rest;
+  ToWireWithoutEvidence(incident, &rest);
+  return rest;
+}
+
+void ExpectRebuilt(const Incident& base, const Incident& next, const std::string& what) {
+  const auto delta = MakeIncidentDelta(base, Rest(base), next, Rest(next));
+  v1::Incident rebuilt = OnWire(base);
+  const Status status = ApplyIncidentDelta(delta, &rebuilt);
+  ASSERT_TRUE(status.ok()) << status.message() << ", " << what;
+  ASSERT_EQ(rebuilt.SerializeAsString(), OnWire(next).SerializeAsString()) << what;
+}
+
+TEST(IncidentDeltaTest, MadeOfTheEnginesRevisionsItGivesTheSameAsOfTheirWireForms) {
+  for (unsigned seed = 1; seed <= 300; ++seed) {
+    RandomFiller filler(seed);
+    v1::Incident wire;
+    filler.Mutate(&wire);
+    for (int revision = 0; revision < 10; ++revision) {
+      const Incident base = FromWire(wire);
+      filler.Mutate(&wire);
+      ExpectRebuilt(base, FromWire(wire), "seed " + std::to_string(seed));
+    }
+  }
+}
+
+TEST(IncidentDeltaTest, GrowsBeyondWhatTheWireCarriesByOneEvidenceAtATime) {
+  Incident base;
+  for (std::size_t count = 0; count < 2 * kWireEvidenceMax; ++count) {
+    Incident next = base;
+    Evidence evidence;
+    evidence.report_id = "R" + std::to_string(count);
+    next.evidence.push_back(evidence);
+    ExpectRebuilt(base, next, std::to_string(count));
+    EXPECT_EQ(MakeIncidentDelta(base, Rest(base), next, Rest(next)).changed().evidence_size(), 1);
+    base = next;
+  }
+}
+
 TEST(IncidentDeltaTest, EqualRevisionsMakeAnEmptyDelta) {
   v1::Incident incident;
   RandomFiller(7).Mutate(&incident);
