@@ -243,6 +243,7 @@ void ReadPublishers(Section section, PublishersConfig* config) {
   ReadCurve(section.Child("curve"), &config->curve);
   section.Read("window_payloads", &config->window_payloads);
   section.Read("window_bytes", &config->window_bytes);
+  section.Read("waiting_bytes_max", &config->waiting_bytes_max);
   section.Read("batch_max", &config->batch_max);
   section.Read("session_timeout", &config->session_timeout);
   section.RefuseUnknownKeys();
@@ -279,7 +280,7 @@ void ReadFusion(Section section, FusionConfig* config) {
   windows.RefuseUnknownKeys();
   section.Read("accept_sources", &config->accept_sources);
   section.Read("drill_ids", &config->drill_ids);
-  section.Read("queue_batches_max", &config->queue_batches_max);
+  section.Read("queue_payloads_max", &config->queue_payloads_max);
   section.Read("frame_wait_max", &config->frame_wait_max);
   section.RefuseUnknownKeys();
 }
@@ -300,6 +301,7 @@ FeedSection ReadFeed(Section& section) {
   section.Read("past_max", &feed.past_max);
   section.Read("lateness_max", &config.engine.lateness_max);
   section.Read("idle_after", &config.engine.idle_after);
+  section.Read("quota_payloads_per_s", &config.quota_payloads_per_s);
   config.engine.feed_id = feed.feed_id;
   if (feed.feed_id.empty()) section.Fail("a feed needs a feed_id");
   section.RefuseUnknownKeys();

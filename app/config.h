@@ -33,6 +33,7 @@ struct PublishersConfig {
   CurveConfig curve;
   std::uint64_t window_payloads = PublisherLimits{}.window_payloads;
   std::uint64_t window_bytes = PublisherLimits{}.window_bytes;
+  std::uint64_t waiting_bytes_max = PublisherLimits{}.waiting_bytes_max;
   std::uint32_t batch_max = PublisherLimits{}.batch_max;
   Duration session_timeout = PublisherLimits{}.session_timeout;
   friend bool operator==(const PublishersConfig&, const PublishersConfig&) = default;
@@ -59,8 +60,8 @@ struct FusionConfig {
   EngineConfig::Windows windows;
   std::uint32_t accept_sources = 2;
   std::vector<std::string> drill_ids;
-  // Inputs waiting for the fusion loop, in batches; full = publishers are told busy.
-  std::uint32_t queue_batches_max = 4096;
+  // Payloads decoded and waiting for the fusion loop.
+  std::uint32_t queue_payloads_max = 1024;
   // How long a frame near an evidence's time is waited for.
   Duration frame_wait_max = std::chrono::seconds{10};
   friend bool operator==(const FusionConfig&, const FusionConfig&) = default;
@@ -75,6 +76,8 @@ struct EvidenceConfig {
 struct FeedSection {
   FeedConfig feed;
   EngineConfig::Feed engine;  // feed_id is the same
+  // Payloads a second that are decoded; 0 = no limit.
+  std::uint32_t quota_payloads_per_s = 0;
 };
 
 struct CameraSection {

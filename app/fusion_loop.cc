@@ -11,7 +11,10 @@
 namespace fusiongateway {
 namespace {
 
-constexpr std::size_t kInputsPerTurn = 256;
+constexpr std::size_t kInputsPerTurn = 1024;
+// What has come is applied for so long, then committed: whoever comes next waits for one turn.
+constexpr Duration kTurnMax = std::chrono::milliseconds{5};
+constexpr std::size_t kQueueMax = 8192;
 constexpr Duration kWaitMax = std::chrono::milliseconds{100};
 constexpr std::chrono::milliseconds kCommitRetry{500};
 constexpr std::size_t kAdmittedMax = 4096;
@@ -54,12 +57,13 @@ struct FusionLoop::Turn {
 };
 
 FusionLoop::FusionLoop(Journal* journal, const Clock* clock, EngineConfig config,
-                       std::size_t queue_batches_max, FusionLoopCallbacks callbacks)
+                       std::size_t queue_payloads_max, FusionLoopCallbacks callbacks)
     : journal_(journal),
       clock_(clock),
       config_(std::move(config)),
       callbacks_(std::move(callbacks)),
-      queue_(queue_batches_max) {}
+      queue_payloads_max_(queue_payloads_max),
+      queue_(kQueueMax) {}
 
 FusionLoop::~FusionLoop() { Stop(); }
 
@@ -128,8 +132,13 @@ void FusionLoop::Stop() {
   if (thread_.joinable()) thread_.join();
 }
 
-bool FusionLoop::Reserve() {
-  if (queue_.TryReserve()) return true;
+bool FusionLoop::Reserve(std::size_t payloads) {
+  // Only the ingress adds, so that what is seen here can only shrink meanwhile.
+  const std::size_t waiting = queue_payloads_.load();
+  if ((waiting == 0 || waiting + payloads <= queue_payloads_max_) && queue_.TryReserve()) {
+    queue_payloads_ += payloads;
+    return true;
+  }
   std::lock_guard lock(mutex_);
   ++counters_.queue_full;
   return false;
@@ -183,17 +192,23 @@ std::string FusionLoop::BlockedBecause() const {
 FusionLoopCounters FusionLoop::counters() const {
   std::lock_guard lock(mutex_);
   FusionLoopCounters counters = counters_;
-  counters.queue_batches = queue_.size();
+  counters.queue_payloads = queue_payloads_.load();
   return counters;
 }
 
 void FusionLoop::Loop() {
   while (true) {
     Turn turn;
-    auto inputs = queue_.PopBatch(kInputsPerTurn, WaitFor());
-    if (inputs.empty() && queue_.closed()) return;
+    for (Input& input : queue_.PopBatch(kInputsPerTurn, taken_.empty() ? WaitFor() : Duration{})) {
+      taken_.push_back(std::move(input));
+    }
+    if (taken_.empty() && queue_.closed()) return;
     TakeStatuses(&turn);
-    for (Input& input : inputs) TakeInput(std::move(input), &turn);
+    const SteadyTime begin = clock_->SteadyNow();
+    while (!taken_.empty() && clock_->SteadyNow() - begin < kTurnMax) {
+      TakeInput(std::move(taken_.front()), &turn);
+      taken_.pop_front();
+    }
     const auto wake_up = engine_.NextWakeUp();
     if (wake_up && *wake_up <= LogTime()) Append(Tick{}, &turn);
     if (Status s = CommitWhenThereIsRoom(&turn); !s.ok()) {
@@ -259,6 +274,7 @@ void FusionLoop::TakeAction(PendingAction&& pending, Turn* turn) {
 }
 
 void FusionLoop::TakeBatch(IngressBatch&& batch, Turn* turn) {
+  queue_payloads_ -= batch.items.size();
   std::uint64_t& admitted = Admitted(batch.feed_id, batch.outbox_id);
   CommittedThrough& committed = turn->outboxes[{batch.feed_id, batch.outbox_id}];
   committed.feed_id = batch.feed_id;

@@ -13,6 +13,7 @@
 // loop's thread and must not wait.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -50,7 +51,7 @@ struct FusionLoopCounters {
   std::uint64_t duplicates_skipped = 0;  // seqs that were under way twice
   std::uint64_t queue_full = 0;
   std::uint64_t actions_refused = 0;
-  std::size_t queue_batches = 0;
+  std::size_t queue_payloads = 0;
   // Admission as the engine counts it, and payloads rejected; since the journal began.
   std::map<std::string, FeedStatus> feeds;
 };
@@ -61,7 +62,7 @@ v1::Rejection ToRejection(const DeadLetter& letter);
 class FusionLoop {
  public:
   FusionLoop(Journal* journal, const Clock* clock, EngineConfig config,
-             std::size_t queue_batches_max, FusionLoopCallbacks callbacks);
+             std::size_t queue_payloads_max, FusionLoopCallbacks callbacks);
   ~FusionLoop();
 
   // Replays the journal into the engine, checks that it makes the very records that are on disk
@@ -72,8 +73,8 @@ class FusionLoop {
   void Start();
   void Stop();
 
-  // Room for one batch; each true is followed by one Take.
-  bool Reserve();
+  // Room for one batch of so many payloads; each true is followed by one Take.
+  bool Reserve(std::size_t payloads);
   void Take(IngressBatch&& batch);
   void Post(FeedStatus status);
   void Post(CameraStatus status);
@@ -128,7 +129,10 @@ class FusionLoop {
   // By action id; an action that is repeated while the first is under way waits behind it.
   std::map<std::string, std::deque<std::shared_ptr<std::promise<ActionResult>>>> waiting_actions_;
 
+  const std::size_t queue_payloads_max_;
+  std::atomic<std::size_t> queue_payloads_{0};
   BoundedQueue<Input> queue_;
+  std::deque<Input> taken_;  // popped, and left for the next turn
   std::thread thread_;
 
   mutable std::mutex mutex_;

@@ -107,7 +107,7 @@ struct Gateway::Impl final : public IngressSink, public WallBackend {
   std::vector<std::pair<std::string, Status>> Threads() const;
 
   // IngressSink
-  bool Reserve() override { return loop->Reserve(); }
+  bool Reserve(std::size_t payloads) override { return loop->Reserve(payloads); }
   void Take(IngressBatch&& batch) override { loop->Take(std::move(batch)); }
   void FeedChanged(const FeedStatus& status) override;
   void DispositionsAcked(const std::string& feed_id, std::uint64_t through_seq) override {
@@ -198,7 +198,7 @@ Status Gateway::Impl::Create() {
   evidence_frames = std::make_unique<EvidenceFrames>(cameras.get(), stills.get(), kStillsQueueMax);
 
   loop = std::make_unique<FusionLoop>(
-      store.get(), clock, EngineConfigOf(config), config.fusion.queue_batches_max,
+      store.get(), clock, EngineConfigOf(config), config.fusion.queue_payloads_max,
       FusionLoopCallbacks{
           [this](CommittedThrough committed) { ingress->Committed(std::move(committed)); },
           [this](std::string feed_id) { ingress->DispositionsMade(std::move(feed_id)); },
@@ -214,6 +214,11 @@ Status Gateway::Impl::Create() {
   ingress_options.endpoint = config.publishers.endpoint;
   ingress_options.limits.window_payloads = config.publishers.window_payloads;
   ingress_options.limits.window_bytes = config.publishers.window_bytes;
+  ingress_options.limits.waiting_bytes_max = config.publishers.waiting_bytes_max;
+  for (const FeedSection& section : config.feeds) {
+    if (section.quota_payloads_per_s == 0) continue;
+    ingress_options.limits.quota_of_feed[section.feed.feed_id] = section.quota_payloads_per_s;
+  }
   ingress_options.limits.batch_max = config.publishers.batch_max;
   ingress_options.limits.session_timeout = config.publishers.session_timeout;
   ingress_options.curve_secret_key = *publishers_key;

@@ -94,7 +94,8 @@ void AddFusion(const MetricsInput& input, Families* out) {
                input.fusion.duplicates_skipped);
   out->Counter("actions_refused_total", "Operators' actions that were refused",
                input.fusion.actions_refused);
-  out->Gauge("queue_batches", "Batches waiting for the fusion loop", input.fusion.queue_batches);
+  out->Gauge("queue_payloads", "Payloads decoded and waiting for the fusion loop",
+             input.fusion.queue_payloads);
   out->Gauge("incidents_open", "Incidents that are open", input.incidents_open);
   const std::tuple<const char*, const char*, std::uint64_t FeedStatus::*> kFeedTotals[] = {
       {"feed_reports_accepted_total", "Reports taken", &FeedStatus::accepted},

@@ -65,6 +65,7 @@ class FairQueue {
           old_.splice(old_.end(), new_, new_.begin());
         } else {
           line.active = false;
+          if (line.quota_per_second == 0) lines_.erase(from.front());
           old_.pop_front();
         }
         continue;

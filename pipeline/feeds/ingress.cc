@@ -21,12 +21,19 @@ namespace {
 
 // libzmq drops a longer message and its connection before it is in memory.
 constexpr std::int64_t kMessageBytesHardMax = 16 << 20;
-constexpr int kReceiveHighWaterMark = 4096;
+// Messages a connection that are in memory and not yet looked at.
+constexpr int kReceiveHighWaterMark = 16;
 // Above what one publisher is told at once (unacked dispositions, acks); times a reply's size this
 // bounds what a peer that does not read costs.
 constexpr int kSendHighWaterMark = 512;
 constexpr int kMessagesPerTurn = 64;
 constexpr std::chrono::milliseconds kPollInterval{200};
+// Decoded payloads have no room in the fusion loop: looked at again soon.
+constexpr std::chrono::milliseconds kPollForRoom{1};
+// Pieces decoded before the sockets are looked at again.
+constexpr int kPiecesPerTurn = 4;
+// What waits is beyond its feed's quota.
+constexpr std::chrono::milliseconds kPollForQuota{20};
 
 }  // namespace
 
@@ -45,6 +52,7 @@ struct Ingress::Impl {
   Status Loop();
   void Receive();
   void DrainPosted();
+  std::chrono::milliseconds Decode();
   void DrainMonitor();
   void Send(std::vector<OutgoingMessage>& messages);
   void ReplyLost(const std::string& peer);
@@ -152,13 +160,14 @@ void Ingress::Impl::Wake() {
 }
 
 Status Ingress::Impl::Loop() {
+  std::chrono::milliseconds wait = kPollInterval;
   while (!stopping) {
     std::vector<zmq::pollitem_t> items = {{router.handle(), 0, ZMQ_POLLIN, 0},
                                           {nullptr, wake_fd, ZMQ_POLLIN, 0},
                                           {monitor.handle(), 0, ZMQ_POLLIN, 0}};
     if (zap) items.push_back({zap->socket().handle(), 0, ZMQ_POLLIN, 0});
     try {
-      zmq::poll(items, kPollInterval);
+      zmq::poll(items, wait);
       if (zap && (items[3].revents & ZMQ_POLLIN) != 0) zap->HandleOne();
       if ((items[1].revents & ZMQ_POLLIN) != 0) DrainPosted();
       if ((items[2].revents & ZMQ_POLLIN) != 0) DrainMonitor();
@@ -167,6 +176,7 @@ Status Ingress::Impl::Loop() {
       if (error.num() == EINTR) continue;
       return Unavailable(std::string("the publishers' socket has failed: ") + error.what());
     }
+    wait = Decode();
     protocol.Expire(clock->SteadyNow());
     PublishCounters();
   }
@@ -188,6 +198,25 @@ void Ingress::Impl::Receive() {
                     clock->SteadyNow(), allowed_feed, &replies);
   }
   Send(replies);
+}
+
+// How long to wait for the sockets before more is decoded.
+std::chrono::milliseconds Ingress::Impl::Decode() {
+  std::vector<OutgoingMessage> replies;
+  auto decoded = PublisherProtocol::Decoded::kSome;
+  for (int i = 0; i < kPiecesPerTurn && decoded == PublisherProtocol::Decoded::kSome; ++i) {
+    decoded = protocol.DecodeSome(clock->SteadyNow(), &replies);
+  }
+  Send(replies);
+  switch (decoded) {
+    case PublisherProtocol::Decoded::kSome:
+      return std::chrono::milliseconds{0};
+    case PublisherProtocol::Decoded::kNoRoom:
+      return kPollForRoom;
+    case PublisherProtocol::Decoded::kIdle:
+      break;
+  }
+  return protocol.any_waiting() ? kPollForQuota : kPollInterval;
 }
 
 void Ingress::Impl::DrainPosted() {

@@ -41,9 +41,9 @@ class IngressSink {
  public:
   virtual ~IngressSink() = default;
 
-  // Keeps room for one batch, or says that there is none now (the publisher is told busy, and
-  // nothing is decoded). Each true is followed by one Take.
-  virtual bool Reserve() = 0;
+  // Keeps room for one batch of so many payloads, or says that there is none now (nothing is
+  // decoded until there is). Each true is followed by one Take of as many.
+  virtual bool Reserve(std::size_t payloads) = 0;
   virtual void Take(IngressBatch&& batch) = 0;
   // A publisher came, went, or fell silent.
   virtual void FeedChanged(const FeedStatus& status) = 0;

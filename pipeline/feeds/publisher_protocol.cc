@@ -13,6 +13,8 @@ constexpr std::uint32_t kProtocolVersion = 1;
 constexpr std::size_t kIdBytesMax = 128;
 constexpr std::size_t kTestResultBytesMax = 64 << 10;
 constexpr std::size_t kRejectionsPerAck = 256;
+// Payloads decoded in one piece: what a well-behaved feed waits for at the longest.
+constexpr int kDecodedAtOnce = 64;
 constexpr std::string_view kFenced =
     "a newer session for this feed took over: two publishers share its feed_id. Stop and tell a "
     "person; this connection will not be taken for this feed again";
@@ -34,11 +36,18 @@ PublisherProtocol::PublisherProtocol(Decoders decoders, PublisherLimits limits, 
       limits_(limits),
       sink_(sink),
       session_tag_(std::move(session_tag)),
-      fenced_(limits.fenced_connections_max, limits.session_timeout) {}
+      fenced_(limits.fenced_connections_max, limits.session_timeout),
+      waiting_(kDecodedAtOnce),
+      waiting_tests_(kDecodedAtOnce) {
+  for (const auto& [feed_id, per_second] : limits_.quota_of_feed) {
+    waiting_.SetQuota(feed_id, per_second);
+  }
+}
 
 PublisherCounters PublisherProtocol::counters() const {
   PublisherCounters counters = counters_;
   counters.fenced_forgotten = fenced_.forgotten_count();
+  counters.waiting_bytes = waiting_bytes_;
   for (const auto& [feed_id, decoder] : decoders_) {
     counters.plugin_errors += decoder->counters().plugin_error_count;
     counters.unknown_codes += decoder->counters().unknown_code_count;
@@ -73,7 +82,7 @@ void PublisherProtocol::Handle(const std::string& peer, std::string_view bytes, 
     case v1::PublisherMessage::kHello:
       return HandleHello(message.hello(), turn);
     case v1::PublisherMessage::kPublish:
-      return HandlePublish(message.publish(), bytes.size(), turn);
+      return HandlePublish(std::move(*message.mutable_publish()), bytes.size(), turn);
     case v1::PublisherMessage::kProbe:
       return HandleProbe(message.probe(), turn);
     case v1::PublisherMessage::kHeartbeat:
@@ -150,6 +159,7 @@ void PublisherProtocol::HandleHello(const v1::Hello& hello, const Turn& turn) {
     if (older != nullptr && older->peer != turn.peer) Fence(*older, turn);
   }
   const auto own = sessions_.find(turn.peer);
+  if (own != sessions_.end()) ForgetWaiting(own->second);
   if (own != sessions_.end() && own->second.feed_id != hello.feed_id()) {
     Close(turn.peer, FeedStatus::State::kDisconnected, "said hello for another feed");
   }
@@ -175,7 +185,7 @@ void PublisherProtocol::HandleHello(const v1::Hello& hello, const Turn& turn) {
   welcome->set_journal_id(sink_->journal_id());
   welcome->set_resume_after_seq(outbox.through_seq);
   welcome->mutable_window()->set_payloads(limits_.window_payloads);
-  welcome->mutable_window()->set_bytes(limits_.window_bytes);
+  welcome->mutable_window()->set_bytes(WindowBytes());
   welcome->set_max_batch(limits_.batch_max);
   welcome->set_max_message_bytes(limits_.message_bytes_max);
   fusiongateway::ToWire(turn.now, welcome->mutable_server_time());
@@ -207,7 +217,7 @@ void PublisherProtocol::TellRejectionsAgain(const Session& session,
   }
 }
 
-void PublisherProtocol::HandlePublish(const v1::Publish& publish, std::size_t message_bytes,
+void PublisherProtocol::HandlePublish(v1::Publish&& publish, std::size_t message_bytes,
                                       const Turn& turn) {
   Session* session = Find(publish.session(), turn);
   if (session == nullptr) return;
@@ -221,13 +231,19 @@ void PublisherProtocol::HandlePublish(const v1::Publish& publish, std::size_t me
                       "a publish takes at most " + std::to_string(limits_.batch_max) +
                           " payloads (welcome.max_batch); nothing of it was taken");
   }
-  if (session->test) return PublishTest(*session, publish, turn);
-  PublishReal(*session, publish, message_bytes, turn);
+  if (session->test) return PublishTest(*session, std::move(publish), message_bytes, turn);
+  PublishReal(*session, std::move(publish), message_bytes, turn);
 }
 
-void PublisherProtocol::PublishTest(Session& session, const v1::Publish& publish,
-                                    const Turn& turn) {
-  const IngressBatch batch = Decode(session, publish, publish.first_seq(), turn);
+void PublisherProtocol::PublishTest(Session& session, v1::Publish&& publish,
+                                    std::size_t message_bytes, const Turn& turn) {
+  session.received_through = publish.first_seq() - 1;
+  if (session.waiting_bytes + message_bytes > WindowBytes()) return SendBusy(session, turn);
+  Wait(session, std::move(publish), 0, message_bytes, turn);
+}
+
+void PublisherProtocol::TellTestResults(Session& session, const IngressBatch& batch,
+                                        std::vector<OutgoingMessage>* out) {
   for (const IngressItem& item : batch.items) {
     v1::GatewayMessage reply;
     v1::TestResult* result = reply.mutable_test_result();
@@ -244,13 +260,12 @@ void PublisherProtocol::PublishTest(Session& session, const v1::Publish& publish
              {"RESULT_TOO_LARGE", "taken, but too large to show; test a smaller payload", ""},
              result->mutable_rejection());
     }
-    Reply(turn, reply);
+    out->push_back({session.peer, SerialiseWire(reply, session.form)});
   }
-  session.committed_through = publish.first_seq() + publish.payloads_size() - 1;
-  SendAck(session, {}, turn.out);
+  session.committed_through = batch.items.back().seq;
 }
 
-void PublisherProtocol::PublishReal(Session& session, const v1::Publish& publish,
+void PublisherProtocol::PublishReal(Session& session, v1::Publish&& publish,
                                     std::size_t message_bytes, const Turn& turn) {
   const std::uint64_t last_seq = publish.first_seq() + publish.payloads_size() - 1;
   if (publish.first_seq() > session.received_through + 1) {
@@ -272,25 +287,96 @@ void PublisherProtocol::PublishReal(Session& session, const v1::Publish& publish
   const std::uint64_t from_seq = std::max(publish.first_seq(), session.received_through + 1);
   counters_.duplicates += from_seq - publish.first_seq();
   if (last_seq > session.committed_through + limits_.window_payloads ||
-      session.bytes_in_flight_total + message_bytes > limits_.window_bytes || !sink_->Reserve()) {
+      session.bytes_in_flight_total + message_bytes > limits_.window_bytes ||
+      session.waiting_bytes + message_bytes > WindowBytes()) {
     return SendBusy(session, turn);
   }
-  sink_->Take(Decode(session, publish, from_seq, turn));
   session.refusing = false;
   session.received_through = last_seq;
   session.bytes_in_flight[last_seq] = message_bytes;
   session.bytes_in_flight_total += message_bytes;
+  const int next = static_cast<int>(from_seq - publish.first_seq());
+  Wait(session, std::move(publish), next, message_bytes, turn);
 }
 
-IngressBatch PublisherProtocol::Decode(Session& session, const v1::Publish& publish,
-                                       std::uint64_t from_seq, const Turn& turn) {
-  IngressBatch batch{session.feed_id, session.outbox_id, turn.now, {}};
+FairQueue<PublisherProtocol::Waiting>& PublisherProtocol::QueueOf(const Session& session) {
+  return session.test ? waiting_tests_ : waiting_;
+}
+
+const std::string& PublisherProtocol::LineOf(const Session& session) {
+  return session.test ? session.peer : session.feed_id;
+}
+
+// A session's fair share of what may wait, and one message at the least.
+std::uint64_t PublisherProtocol::WindowBytes() const {
+  const std::uint64_t share =
+      limits_.waiting_bytes_max / std::max<std::uint64_t>(sessions_.size(), 1);
+  return std::min(limits_.window_bytes, std::max(share, limits_.message_bytes_max));
+}
+
+void PublisherProtocol::Wait(Session& session, v1::Publish&& publish, int next,
+                             std::size_t message_bytes, const Turn& turn) {
+  waiting_bytes_ += message_bytes;
+  session.waiting_bytes += message_bytes;
+  QueueOf(session).Push(LineOf(session), {session.peer,
+                                          std::move(publish),
+                                          next,
+                                          message_bytes,
+                                          {turn.now, session.clock.EstimateAt(turn.now)}});
+}
+
+void PublisherProtocol::ForgetWaiting(const Session& session) {
+  QueueOf(session).Drop(LineOf(session));
+  waiting_bytes_ -= session.waiting_bytes;
+}
+
+PublisherProtocol::Decoded PublisherProtocol::DecodeSome(SteadyTime steady_now,
+                                                         std::vector<OutgoingMessage>* out) {
+  const Decoded tested = DecodeFrom(&waiting_tests_, steady_now, out);
+  const Decoded decoded = DecodeFrom(&waiting_, steady_now, out);
+  return tested == Decoded::kSome ? tested : decoded;
+}
+
+PublisherProtocol::Decoded PublisherProtocol::DecodeFrom(FairQueue<Waiting>* queue,
+                                                         SteadyTime steady_now,
+                                                         std::vector<OutgoingMessage>* out) {
+  const auto turn = queue->Next(steady_now);
+  if (!turn) return Decoded::kIdle;
+  Waiting& waiting = *turn->item;
+  // A session that ended took what waited of it along.
+  Session& session = sessions_.at(waiting.peer);
+  const int left = waiting.publish.payloads_size() - waiting.next;
+  const int count =
+      static_cast<int>(std::min<std::uint64_t>(turn->cost_max, std::min(left, kDecodedAtOnce)));
+  if (!session.test && !sink_->Reserve(static_cast<std::size_t>(count))) return Decoded::kNoRoom;
+  IngressBatch batch = Decode(session, waiting, count);
+  waiting.next += count;
+  const bool finished = count == left;
+  if (finished) {
+    waiting_bytes_ -= waiting.bytes;
+    session.waiting_bytes -= waiting.bytes;
+  }
+  if (session.test) {
+    TellTestResults(session, batch, out);
+    if (finished) SendAck(session, {}, out);
+  } else {
+    sink_->Take(std::move(batch));
+  }
+  queue->Spend(static_cast<std::uint64_t>(count), finished);
+  return Decoded::kSome;
+}
+
+IngressBatch PublisherProtocol::Decode(const Session& session, const Waiting& waiting, int count) {
+  IngressBatch batch{session.feed_id, session.outbox_id, waiting.context.received_at, {}};
   FeedDecoder& decoder = *decoders_.at(session.feed_id);
-  const DecodeContext context{turn.now, session.clock.EstimateAt(turn.now)};
-  for (std::uint64_t seq = from_seq; seq < publish.first_seq() + publish.payloads_size(); ++seq) {
-    DecodeOutcome outcome =
-        decoder.Decode(publish.payloads(static_cast<int>(seq - publish.first_seq())), context);
-    IngressItem item{seq, {}, std::move(outcome.refusal), std::move(outcome.masked_payload)};
+  batch.items.reserve(static_cast<std::size_t>(count));
+  for (int i = waiting.next; i < waiting.next + count; ++i) {
+    DecodeOutcome outcome = decoder.Decode(waiting.publish.payloads(i), waiting.context);
+    IngressItem item{waiting.publish.first_seq() + static_cast<std::uint64_t>(i),
+                     {},
+                     std::move(outcome.refusal),
+                     std::move(outcome.masked_payload)};
+    item.reports.reserve(outcome.reports.size());
     for (Report& report : outcome.reports) {
       item.reports.push_back(std::make_shared<const Report>(std::move(report)));
     }
@@ -446,6 +532,7 @@ void PublisherProtocol::Fence(Session& older, const Turn& turn) {
   message.mutable_error()->set_message(std::string(kFenced));
   turn.out->push_back({older.peer, SerialiseWire(message, older.form)});
   fenced_.Add(older.peer, older.feed_id, turn.steady_now);
+  ForgetWaiting(older);
   const std::string peer = older.peer;
   peer_of_feed_.erase(older.feed_id);
   sessions_.erase(peer);
@@ -456,6 +543,7 @@ void PublisherProtocol::Close(const std::string& peer, FeedStatus::State state,
   const auto found = sessions_.find(peer);
   if (found == sessions_.end()) return;
   const Session& session = found->second;
+  ForgetWaiting(session);
   if (!session.test) {
     FeedStatus status;
     status.feed_id = session.feed_id;
@@ -477,7 +565,7 @@ void PublisherProtocol::SendAck(const Session& session,
   ack->set_through_seq(through_seq.value_or(session.committed_through));
   for (const auto& rejection : rejections) *ack->add_rejections() = rejection;
   ack->mutable_window()->set_payloads(limits_.window_payloads);
-  ack->mutable_window()->set_bytes(limits_.window_bytes);
+  ack->mutable_window()->set_bytes(WindowBytes());
   out->push_back({session.peer, SerialiseWire(message, session.form)});
 }
 

@@ -5,10 +5,12 @@
 // One session per feed: a newer hello fences the older, which is terminal for its connection: that
 // one is refused when it says hello for this feed again, a new connection is not. Payloads are
 // taken in seq order only; what is on disk already is skipped, a gap is refused, and what there is
-// no room for is answered `busy` with the seq to send again. Nothing is acknowledged here:
-// Committed() says what has become durable, and only that is acked. Bounds: sessions (one a feed,
-// plus test sessions), unacked payloads and bytes a session (the window), unacked dispositions a
-// session.
+// no room for is answered `busy` with the seq to send again. What is taken waits in its feed's line
+// of a fair queue until DecodeSome comes to it, so that a feed which floods slows itself only.
+// Nothing is acknowledged here: Committed() says what has become durable, and only that is acked.
+// Bounds: sessions (one a feed, plus test sessions), unacked payloads and bytes a session (the
+// window), undecoded bytes in all (waiting_bytes_max, shared equally by the sessions, and one
+// message each), unacked dispositions a session.
 //
 // Not thread-safe; takes the time from its caller.
 #pragma once
@@ -26,6 +28,7 @@
 #include "fusion/base/time.h"
 #include "fusion/clock/peer_clock.h"
 #include "fusiongateway/v1/publisher.pb.h"
+#include "pipeline/feeds/fair_queue.h"
 #include "pipeline/feeds/feed_decoder.h"
 #include "pipeline/feeds/fenced_connections.h"
 #include "pipeline/feeds/ingress_sink.h"
@@ -38,6 +41,10 @@ struct PublisherLimits {
   std::uint64_t window_bytes = 8u << 20;
   std::uint32_t batch_max = 512;
   std::uint64_t message_bytes_max = 1u << 20;
+  // Messages taken and not yet decoded, of all sessions together.
+  std::uint64_t waiting_bytes_max = 256u << 20;
+  // Payloads a second that a feed may have decoded, by feed; a feed that is not here has no limit.
+  std::map<std::string, std::uint64_t> quota_of_feed;
   Duration busy_retry_after = std::chrono::milliseconds{50};
   Duration session_timeout = std::chrono::seconds{30};
   std::uint64_t unacked_dispositions_max = 256;
@@ -67,6 +74,7 @@ struct PublisherCounters {
   std::uint64_t forbidden = 0;
   std::uint64_t plugin_errors = 0;
   std::uint64_t unknown_codes = 0;  // reports with a code that no table knows
+  std::uint64_t waiting_bytes = 0;  // now: taken and not yet decoded
 };
 
 // What the fusion loop made durable of one outbox.
@@ -88,6 +96,10 @@ class PublisherProtocol {
   // One message from `peer`. `allowed_feed`: the feed its key is bound to, none = any.
   void Handle(const std::string& peer, std::string_view bytes, UtcTime now, SteadyTime steady_now,
               const std::optional<std::string>& allowed_feed, std::vector<OutgoingMessage>* out);
+  // Decodes a small part of what waits, of the feed whose turn it is, and hands it to the sink; and
+  // as much of the test session whose turn it is. kIdle: nothing waits, or only beyond its quota.
+  enum class Decoded { kSome, kIdle, kNoRoom };
+  Decoded DecodeSome(SteadyTime steady_now, std::vector<OutgoingMessage>* out);
   void Committed(const CommittedThrough& committed, std::vector<OutgoingMessage>* out);
   // New dispositions of a feed are on disk.
   void DispositionsMade(const std::string& feed_id, std::vector<OutgoingMessage>* out);
@@ -98,6 +110,8 @@ class PublisherProtocol {
   void Expire(SteadyTime steady_now);
 
   PublisherCounters counters() const;
+  // Something is taken and not yet decoded.
+  bool any_waiting() const { return waiting_.size() + waiting_tests_.size() > 0; }
 
  private:
   struct Session {
@@ -113,12 +127,21 @@ class PublisherProtocol {
     std::uint64_t received_through = 0;                      // handed to the fusion loop
     std::map<std::uint64_t, std::uint64_t> bytes_in_flight;  // last seq of a batch -> its bytes
     std::uint64_t bytes_in_flight_total = 0;
-    bool refusing = false;  // busy was told; nothing was taken since
+    std::uint64_t waiting_bytes = 0;  // of its messages that are not wholly decoded
+    bool refusing = false;            // busy was told; nothing was taken since
     std::uint64_t dispositions_acked = 0;
     std::uint64_t dispositions_sent = 0;
     SteadyTime last_heard{};
     PeerClock clock;
     std::optional<v1::ProbeReply> last_reply;
+  };
+  // A message of a session that waits to be decoded; from `next` on.
+  struct Waiting {
+    std::string peer;
+    v1::Publish publish;
+    int next = 0;
+    std::size_t bytes = 0;
+    DecodeContext context;
   };
   // The message being handled.
   struct Turn {
@@ -133,17 +156,29 @@ class PublisherProtocol {
   // False: the peer was told why not.
   bool Admits(const v1::Hello& hello, const Turn& turn);
   void HandleHello(const v1::Hello& hello, const Turn& turn);
-  void HandlePublish(const v1::Publish& publish, std::size_t message_bytes, const Turn& turn);
+  void HandlePublish(v1::Publish&& publish, std::size_t message_bytes, const Turn& turn);
   void HandleProbe(const v1::Probe& probe, const Turn& turn);
   void HandleHeartbeat(const v1::Heartbeat& heartbeat, const Turn& turn);
   void HandleDispositionAck(const v1::DispositionAck& ack, const Turn& turn);
   void HandleBye(const Turn& turn);
 
-  void PublishTest(Session& session, const v1::Publish& publish, const Turn& turn);
-  void PublishReal(Session& session, const v1::Publish& publish, std::size_t message_bytes,
+  void PublishTest(Session& session, v1::Publish&& publish, std::size_t message_bytes,
                    const Turn& turn);
-  IngressBatch Decode(Session& session, const v1::Publish& publish, std::uint64_t from_seq,
-                      const Turn& turn);
+  void PublishReal(Session& session, v1::Publish&& publish, std::size_t message_bytes,
+                   const Turn& turn);
+  // Where a session's messages wait, and in which line of it.
+  FairQueue<Waiting>& QueueOf(const Session& session);
+  static const std::string& LineOf(const Session& session);
+  Decoded DecodeFrom(FairQueue<Waiting>* queue, SteadyTime steady_now,
+                     std::vector<OutgoingMessage>* out);
+  void Wait(Session& session, v1::Publish&& publish, int next, std::size_t message_bytes,
+            const Turn& turn);
+  // Forgets what waits of a session that ends: it is not acked, so it is sent again.
+  void ForgetWaiting(const Session& session);
+  std::uint64_t WindowBytes() const;
+  IngressBatch Decode(const Session& session, const Waiting& waiting, int count);
+  void TellTestResults(Session& session, const IngressBatch& batch,
+                       std::vector<OutgoingMessage>* out);
   void SendAlreadyTaken(const Session& session, std::uint64_t through_seq,
                         std::vector<OutgoingMessage>* out);
   void SendBusy(Session& session, const Turn& turn);
@@ -170,6 +205,9 @@ class PublisherProtocol {
   std::unordered_map<std::string, Session> sessions_;  // by peer
   std::map<std::string, std::string> peer_of_feed_;    // feed id -> peer
   FencedConnections fenced_;
+  FairQueue<Waiting> waiting_;        // a line a feed
+  FairQueue<Waiting> waiting_tests_;  // a line a test session; need no room in the sink
+  std::uint64_t waiting_bytes_ = 0;
   PublisherCounters counters_;
 };
 

@@ -37,7 +37,7 @@ class FusionLoopTest : public ::testing::Test {
     batch.items.emplace_back().seq = 1;
     batch.items[0].reports.push_back(
         std::make_shared<const Report>(testing::GasAlarm("alarm-1", "10:00:00", "H", 1.2)));
-    ASSERT_TRUE(loop_->Reserve());
+    ASSERT_TRUE(loop_->Reserve(batch.items.size()));
     loop_->Take(std::move(batch));
     committed_.get_future().wait();
   }

@@ -43,7 +43,7 @@ class RecoveryTest : public ::testing::Test {
     for (Report& report : reports) {
       batch.items.push_back({++seq_, {std::make_shared<const Report>(std::move(report))}, {}, ""});
     }
-    EXPECT_TRUE(loop.Reserve());
+    EXPECT_TRUE(loop.Reserve(batch.items.size()));
     loop.Take(std::move(batch));
     committed.get_future().wait();
     loop.Stop();

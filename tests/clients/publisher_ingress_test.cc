@@ -28,7 +28,7 @@ std::string GridEvent(int number) {
 // Commits at once, on the ingress thread's own post box.
 class MemorySink final : public IngressSink {
  public:
-  bool Reserve() override {
+  bool Reserve(std::size_t) override {
     std::lock_guard lock(mutex_);
     if (refusals_left_ == 0) return true;
     --refusals_left_;

@@ -20,7 +20,7 @@ const std::optional<std::string> kAnyFeed;
 // Durable state in memory: what the fusion loop and the journal do between them, on demand.
 class MemorySink final : public IngressSink {
  public:
-  bool Reserve() override { return !full; }
+  bool Reserve(std::size_t) override { return !full; }
   void Take(IngressBatch&& batch) override { batches.push_back(std::move(batch)); }
   void FeedChanged(const FeedStatus& status) override { statuses.push_back(status); }
   void DispositionsAcked(const std::string&, std::uint64_t through_seq) override {
@@ -81,7 +81,12 @@ class PublisherProtocolTest : public ::testing::Test {
   std::vector<v1::GatewayMessage> Say(const std::string& peer, const std::string& bytes) {
     std::vector<OutgoingMessage> out;
     protocol_->Handle(peer, bytes, kNow, steady_, kAnyFeed, &out);
+    DecodeAll(&out);
     return Read(out);
+  }
+  void DecodeAll(std::vector<OutgoingMessage>* out) {
+    while (protocol_->DecodeSome(steady_, out) == PublisherProtocol::Decoded::kSome) {
+    }
   }
   std::vector<v1::GatewayMessage> Say(const std::string& peer,
                                       const v1::PublisherMessage& message) {
@@ -267,26 +272,76 @@ TEST_F(PublisherProtocolTest, BeyondTheWindowIsBusyWithTheSeqToSendAgain) {
   EXPECT_EQ(sink_.batches.back().items.front().seq, 9u);
 }
 
-TEST_F(PublisherProtocolTest, AFullFusionQueueIsBusyAndLosesNothing) {
+TEST_F(PublisherProtocolTest, WhileTheFusionQueueIsFullPayloadsWaitUndecodedWithinTheWindow) {
   const auto welcome = Hello("p");
   sink_.full = true;
-  EXPECT_EQ(Publish("p", welcome.session(), 1, 2)[0].busy().next_seq(), 1u);
+  EXPECT_THAT(Publish("p", welcome.session(), 1, 4, "{oops"), IsEmpty());
+  EXPECT_THAT(Publish("p", welcome.session(), 5, 4), IsEmpty());
+  EXPECT_EQ(Publish("p", welcome.session(), 9, 1)[0].busy().next_seq(), 9u);
+  EXPECT_EQ(protocol_->counters().payloads, 0u);
+  EXPECT_GT(protocol_->counters().waiting_bytes, 0u);
   sink_.full = false;
-  EXPECT_THAT(Publish("p", welcome.session(), 1, 2), IsEmpty());
-  EXPECT_THAT(sink_.batches, SizeIs(1));
+  std::vector<OutgoingMessage> out;
+  DecodeAll(&out);
+  ASSERT_THAT(sink_.batches, SizeIs(2));
+  EXPECT_EQ(sink_.batches[1].items.back().seq, 8u);
+  EXPECT_EQ(protocol_->counters().payloads, 8u);
+  EXPECT_EQ(protocol_->counters().rejections, 4u);
+  EXPECT_EQ(protocol_->counters().waiting_bytes, 0u);
 }
 
-TEST_F(PublisherProtocolTest, WhatIsRefusedBusyIsNotDecodedUntilItIsTaken) {
-  const auto welcome = Hello("p");
+TEST_F(PublisherProtocolTest, WhatWaitsOfASessionThatEndsIsForgottenAndSentAgain) {
   sink_.full = true;
-  for (int i = 0; i < 3; ++i) Publish("p", welcome.session(), 1, 2, "{oops");
-  EXPECT_EQ(protocol_->counters().busy, 3u);
-  EXPECT_EQ(protocol_->counters().payloads, 0u);
-  EXPECT_EQ(protocol_->counters().rejections, 0u);
+  Publish("p", Hello("p").session(), 1, 4);
+  const auto again = Hello("p");
+  EXPECT_EQ(protocol_->counters().waiting_bytes, 0u);
   sink_.full = false;
-  Publish("p", welcome.session(), 1, 2, "{oops");
-  EXPECT_EQ(protocol_->counters().payloads, 2u);
-  EXPECT_EQ(protocol_->counters().rejections, 2u);
+  EXPECT_EQ(again.resume_after_seq(), 0u);
+  Publish("p", again.session(), 1, 4);
+  ASSERT_THAT(sink_.batches, SizeIs(1));
+  EXPECT_THAT(sink_.batches[0].items, SizeIs(4));
+  sink_.full = true;
+  Publish("p", again.session(), 5, 1);
+  Hello("q", "box-1", "", 1);
+  sink_.full = false;
+  std::vector<OutgoingMessage> out;
+  DecodeAll(&out);
+  EXPECT_THAT(sink_.batches, SizeIs(1)) << "the fenced session's are the newer one's to send";
+}
+
+TEST_F(PublisherProtocolTest, ATestSessionDoesNotHoldUpItsFeed) {
+  const auto test = Hello("t", "box-t", "test");
+  const auto real = Hello("p");
+  sink_.full = true;
+  Publish("p", real.session(), 1, 4);
+  const auto replies = Publish("t", test.session(), 1, 2);
+  ASSERT_THAT(replies, SizeIs(3));
+  EXPECT_TRUE(replies[0].has_test_result());
+  EXPECT_EQ(replies[2].ack().through_seq(), 2u);
+}
+
+TEST_F(PublisherProtocolTest, AFeedBeyondItsQuotaWaitsAndIsDecodedWhenItIsDue) {
+  limits_.quota_of_feed["grid"] = 2;
+  Make();
+  const auto welcome = Hello("p");
+  Publish("p", welcome.session(), 1, 4);
+  ASSERT_THAT(sink_.batches, SizeIs(1));
+  EXPECT_THAT(sink_.batches[0].items, SizeIs(2)) << "a second's worth";
+  EXPECT_TRUE(protocol_->any_waiting());
+  steady_ += std::chrono::seconds{1};
+  std::vector<OutgoingMessage> out;
+  DecodeAll(&out);
+  ASSERT_THAT(sink_.batches, SizeIs(2));
+  EXPECT_EQ(sink_.batches[1].items.back().seq, 4u);
+}
+
+TEST_F(PublisherProtocolTest, AllThatWaitsIsBoundedAndASessionHasItsShare) {
+  limits_.waiting_bytes_max = 3000;
+  limits_.message_bytes_max = 1000;
+  Make();
+  EXPECT_EQ(Hello("p").window().bytes(), 3000u);
+  const auto test = Hello("t", "box-t", "test");
+  EXPECT_EQ(test.window().bytes(), 1500u);
 }
 
 TEST_F(PublisherProtocolTest, TheWindowIsAlsoCountedInBytesUntilTheyAreCommitted) {
