@@ -47,6 +47,8 @@ void AddIngress(const IngressCounters& ingress, Families* out) {
   const PublisherCounters& protocol = ingress.protocol;
   out->Counter("publisher_messages_total", "Messages from publishers", protocol.messages);
   out->Counter("publisher_payloads_total", "Payloads decoded", protocol.payloads);
+  out->Gauge("publisher_waiting_bytes", "Bytes of messages taken and not yet decoded",
+             protocol.waiting_bytes);
   out->Counter("publisher_rejections_total", "Payloads rejected and kept as dead letters",
                protocol.rejections);
   out->Counter("publisher_plugin_errors_total", "Payloads on which a plugin broke its contract",
@@ -89,9 +91,6 @@ void AddFusion(const MetricsInput& input, Families* out) {
                input.fusion.duplicates_skipped);
   out->Counter("queue_full_total", "Batches refused because the fusion queue was full",
                input.fusion.queue_full);
-  out->Counter("duplicates_under_way_total",
-               "Payloads of a newer session that an older one's batch held already",
-               input.fusion.duplicates_skipped);
   out->Counter("actions_refused_total", "Operators' actions that were refused",
                input.fusion.actions_refused);
   out->Gauge("queue_payloads", "Payloads decoded and waiting for the fusion loop",
