@@ -14,7 +14,8 @@ target_compile_options(project_options INTERFACE
 
 set(FG_SANITIZE "" CACHE STRING "Sanitizers to build with: address,undefined | thread | empty")
 if(FG_SANITIZE)
-  add_compile_options(-fsanitize=${FG_SANITIZE} -fno-omit-frame-pointer -g1)
+  # A sanitizer finds as much at -O1, and is built in half the time.
+  add_compile_options(-O1 -fsanitize=${FG_SANITIZE} -fno-omit-frame-pointer)
   # GCC 12 warns falsely of variants and optionals once the sanitizers' code is in between.
   target_compile_options(project_options INTERFACE -Wno-maybe-uninitialized)
   add_link_options(-fsanitize=${FG_SANITIZE})

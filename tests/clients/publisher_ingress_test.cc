@@ -186,13 +186,12 @@ TEST_F(PublisherIngressTest, RestartsOfTheSocketLoseAndRepeatNothing) {
   EXPECT_EQ(sink_.ids(), Ids(number));
 }
 
-TEST_F(PublisherIngressTest, BusyGatewayIsWaitedFor) {
+TEST_F(PublisherIngressTest, AGatewayWithoutRoomTakesAllOnceThereIs) {
   sink_.RefuseNext(3);
   auto publisher = Open(MessageForm::kProtobuf);
   for (int i = 1; i <= 100; ++i) ASSERT_TRUE(publisher->Publish(GridEvent(i)).ok());
   ASSERT_TRUE(publisher->Flush(seconds(20)).ok());
   EXPECT_EQ(sink_.ids(), Ids(100));
-  EXPECT_GE(publisher->stats().busy, 3u);
 }
 
 TEST_F(PublisherIngressTest, AThreadThatEndedSaysWhy) {

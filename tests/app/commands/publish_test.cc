@@ -121,7 +121,7 @@ TEST_F(PublishTest, WithoutAGatewayItGivesUpAndTheNextRunDelivers) {
 
 TEST_F(PublishTest, RefusedFeedFailsWithTheGatewaysReason) {
   Write("one\n");
-  gateway_.refuse_hello = true;
+  gateway_.refuse_hello = "UNKNOWN_FEED";
   PublishOptions options = Options();
   options.patience = std::chrono::seconds(30);
   EXPECT_EQ(Run(options), 1);

@@ -306,18 +306,17 @@ class TestMode(PublisherTest):
 
 
 class SmallWindow(PublisherTest):
-    """Little credit, and a queue so short that the gateway is often busy."""
+    """Little credit, and a queue that holds one payload."""
 
     publishers_yaml = "  window_payloads: 24\n  window_bytes: 1048576\n  batch_max: 4"
-    extra_yaml = "fusion: {queue_batches_max: 1}"
+    extra_yaml = "fusion: {queue_payloads_max: 1}"
 
-    def test_all_arrive_once_and_in_order_through_busy_and_small_credit(self):
+    def test_all_arrive_once_and_in_order_through_small_credit(self):
         publisher = self.publisher()
         ids = [f"w-{i:04}" for i in range(300)]
         publisher.publish_batch([report(i) for i in ids])
         publisher.flush(PATIENCE)
         self.assertEqual(self.gateway.report_ids("reports"), ids)
-        self.assertGreater(publisher.stats().busy, 0)
         self.assertEqual(publisher.stats().rejected, 0)
 
     def test_credit_in_bytes_is_kept(self):
