@@ -9,13 +9,6 @@ namespace {
 // Far beyond any clock; keeps the arithmetic below clear of overflow.
 constexpr Duration kOffsetMax = std::chrono::hours{24 * 365 * 30};
 
-Duration Magnitude(Duration d) { return d < Duration::zero() ? -d : d; }
-
-// Rounded up: a bound is never made narrower. Spans here are at most some decades.
-Duration Drift(Duration span, std::int64_t ppm) {
-  return Duration{Magnitude(span).count() / 1'000'000 * ppm + ppm};
-}
-
 }  // namespace
 
 Duration PeerClockEstimate::BoundAt(UtcTime at) const {
@@ -44,6 +37,7 @@ Status PeerClock::Add(const ProbeExchange& exchange) {
       (peer_span - gateway_span) / 2 + Duration{2} + Drift(peer_span, options_.drift_ppm);
   m.at = SaturatingAdd(exchange.t2, gateway_span / 2);
 
+  doubted_ = false;
   if (window_.empty() || AgreesWithWindow(m)) {
     candidate_.reset();
   } else if (candidate_ && Agrees(*candidate_, m)) {
@@ -60,8 +54,16 @@ Status PeerClock::Add(const ProbeExchange& exchange) {
   return {};
 }
 
+void PeerClock::Hear(UtcTime sent, UtcTime received) {
+  const auto estimate = EstimateAt(received);
+  const bool before_it_was_sent = estimate && SaturatingSubtract(received, sent) <
+                                                  estimate->offset - estimate->BoundAt(received);
+  doubted_ = doubted_ || before_it_was_sent || sent < newest_sent_;
+  newest_sent_ = sent;
+}
+
 std::optional<PeerClockEstimate> PeerClock::EstimateAt(UtcTime now) const {
-  if (candidate_) return std::nullopt;
+  if (doubted()) return std::nullopt;
   std::optional<PeerClockEstimate> best;
   Duration narrowest = Duration::max();
   for (const Measurement& m : window_) {

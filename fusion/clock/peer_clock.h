@@ -5,6 +5,10 @@
 // the offset (gateway minus peer) lies in [t3 - t4, t2 - t1]: centre ± half the round trip. The
 // narrowest exchange of a recent window is the estimate; it ages by a drift allowance.
 //
+// Between exchanges, the times at which the peer says it sends can only raise a doubt: one that
+// would have arrived before it was sent, or that goes back, proves a step. Then too there is no
+// estimate until the next exchange, which settles it.
+//
 // Refused: an exchange whose times run backwards. An exchange that the window contradicts (the
 // intervals, widened by drift, are disjoint) proves that one of the clocks stepped, or that the
 // exchange is wrong: until a second one agrees with either side there is no estimate; if it agrees
@@ -22,6 +26,7 @@
 
 #include "fusion/base/status.h"
 #include "fusion/base/time.h"
+#include "fusion/clock/drift.h"
 
 namespace fusiongateway {
 
@@ -40,7 +45,7 @@ struct PeerClockEstimate {
   Duration bound{};
   // When it was measured, on the gateway's clock.
   UtcTime measured_at{};
-  std::int64_t drift_ppm = 200;
+  std::int64_t drift_ppm = kDriftPpm;
   // Steps of the peer's clock seen so far, from 1, and when (at the latest) this one began.
   std::uint64_t epoch = 1;
   UtcTime epoch_began{};
@@ -54,19 +59,22 @@ class PeerClock {
   struct Options {
     std::size_t window_count = 16;
     Duration window_age = std::chrono::minutes{5};
-    // Two free-running crystals, each within ±100 ppm.
-    std::int64_t drift_ppm = 200;
+    std::int64_t drift_ppm = kDriftPpm;
   };
 
   PeerClock() : PeerClock(Options{}) {}
   explicit PeerClock(Options options) : options_(options) {}
 
   Status Add(const ProbeExchange& exchange);
+  // A message that the peer says it sent at `sent` (its clock), in the order of arrival.
+  void Hear(UtcTime sent, UtcTime received);
 
   // The narrowest at `now` (gateway's clock); none before the first exchange, while a step is
   // unconfirmed, or when every exchange is older than the window.
   std::optional<PeerClockEstimate> EstimateAt(UtcTime now) const;
 
+  // A step is seen and not yet measured: what the clock told lately may be of either side of it.
+  bool doubted() const { return doubted_ || candidate_; }
   std::uint64_t epoch() const { return epoch_; }
   std::uint64_t refused_count() const { return refused_count_; }
 
@@ -84,6 +92,8 @@ class PeerClock {
   const Options options_;
   std::deque<Measurement> window_;
   std::optional<Measurement> candidate_;
+  bool doubted_ = false;
+  UtcTime newest_sent_ = UtcTime::min();
   std::uint64_t epoch_ = 1;
   UtcTime epoch_began_ = UtcTime::min();
   std::uint64_t refused_count_ = 0;

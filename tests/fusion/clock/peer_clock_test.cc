@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
+#include <random>
+
 namespace fusiongateway {
 namespace {
 
@@ -149,6 +151,97 @@ TEST(PeerClock, TheBoundHoldsForEveryOffsetRateAndPath) {
     const UtcTime event = At(now) + seconds{*rc::gen::inRange(-60, 60)};
     RC_ASSERT(Contains(*estimate, peer.Reads(event), event));
   });
+}
+
+TEST(PeerClock, AMessageThatArrivesBeforeItWasSentIsDoubtedUntilTheNextExchange) {
+  PeerClock clock;
+  const auto exchange = [](const Peer& peer, int second) {
+    return peer.Exchange(At(seconds{second}), milliseconds{1}, {}, milliseconds{1});
+  };
+  ASSERT_TRUE(clock.Add(exchange(Peer{}, 0)).ok());
+  clock.Hear(Peer{}.Reads(At(seconds{1})), At(seconds{1} + milliseconds{1}));
+  EXPECT_FALSE(clock.doubted());
+  const Peer after{seconds{30}};
+  clock.Hear(after.Reads(At(seconds{2})), At(seconds{2} + milliseconds{1}));
+  EXPECT_TRUE(clock.doubted());
+  EXPECT_FALSE(clock.EstimateAt(At(seconds{2})));
+  ASSERT_TRUE(clock.Add(exchange(after, 10)).ok());
+  EXPECT_TRUE(clock.doubted()) << "one exchange is not believed";
+  ASSERT_TRUE(clock.Add(exchange(after, 20)).ok());
+  EXPECT_FALSE(clock.doubted());
+  EXPECT_EQ(clock.epoch(), 2u);
+}
+
+TEST(PeerClock, AMessageSentBeforeTheOneBeforeItIsDoubtedAndAnAgreeingExchangeSettlesIt) {
+  PeerClock clock;
+  const auto exchange = [](int second) {
+    return Peer{}.Exchange(At(seconds{second}), milliseconds{1}, {}, milliseconds{1});
+  };
+  ASSERT_TRUE(clock.Add(exchange(0)).ok());
+  clock.Hear(At(seconds{5}), At(seconds{5} + milliseconds{1}));
+  clock.Hear(At(seconds{4}), At(seconds{6}));
+  EXPECT_TRUE(clock.doubted());
+  ASSERT_TRUE(clock.Add(exchange(10)).ok());
+  EXPECT_FALSE(clock.doubted());
+  EXPECT_EQ(clock.epoch(), 1u);
+}
+
+TEST(PeerClock, APeerThatTellsAnyTimesIsRefusedOrMeasuredWithAFiniteBound) {
+  rc::check([](std::uint32_t seed) {
+    std::mt19937_64 random(seed);
+    const auto any = [&] { return UtcTime{Duration{static_cast<std::int64_t>(random())}}; };
+    PeerClock clock;
+    for (int i = 0; i < 20; ++i) {
+      const UtcTime t2 = At(seconds{i});
+      const UtcTime t1 = random() % 2 ? any() : t2 - minutes{static_cast<int>(random() % 90)};
+      const UtcTime t4 = random() % 2 ? any() : SaturatingAdd(t1, milliseconds{random() % 9'000});
+      (void)clock.Add({t1, t2, t2, t4});
+      clock.Hear(any(), t2);
+      const auto estimate = clock.EstimateAt(t2);
+      if (!estimate) continue;
+      RC_ASSERT(estimate->BoundAt(t2) >= Duration::zero());
+      RC_ASSERT(estimate->BoundAt(t2) <= minutes{3});
+    }
+  });
+}
+
+// A peer that drifts, steps, and whose path is as uneven as can be.
+TEST(PeerClock, TheTruthLiesWithinTheEstimateWheneverAStepHasShown) {
+  int judged = 0;
+  rc::check([&](std::uint32_t seed) {
+    std::mt19937 random(seed);
+    const auto within = [&](int from, int to) {
+      return std::uniform_int_distribution<int>(from, to)(random);
+    };
+    Peer peer{milliseconds{within(-100'000, 100'000)}, within(-190, 190)};
+    PeerClock clock;
+    Duration now{};
+    int since_step = 100;
+    for (int i = 0; i < 100; ++i) {
+      now += milliseconds{within(10, 10'000)};
+      if (i > 0 && within(1, 20) == 1) {
+        // Larger than any two round trips: a smaller one cannot be told from the path.
+        peer.ahead += milliseconds{within(1'000, 100'000)} * (within(0, 1) * 2 - 1);
+        since_step = 0;
+      }
+      const Duration there = microseconds{within(10, 200'000)};
+      const Duration back = microseconds{within(10, 200'000)};
+      RC_ASSERT(clock.Add(peer.Exchange(At(now), there, {}, back)).ok());
+      now += there + back;
+      ++since_step;
+      const auto estimate = clock.EstimateAt(At(now));
+      if (since_step == 1) {
+        RC_ASSERT(!estimate.has_value());
+        continue;
+      }
+      RC_ASSERT(estimate.has_value());
+      const UtcTime event = At(now) + seconds{within(0, 10)};
+      RC_ASSERT(Contains(*estimate, peer.Reads(event), event));
+      RC_ASSERT(estimate->BoundAt(event) <= milliseconds{210});
+      ++judged;
+    }
+  });
+  EXPECT_GT(judged, 5000);
 }
 
 }  // namespace
