@@ -17,6 +17,9 @@
 namespace fusiongateway {
 namespace {
 
+// Beyond it, what a source stamps has no use for correlation anyway.
+constexpr Duration kDelayMax = std::chrono::hours{24};
+
 // What went wrong or was left out, over the whole file.
 struct Findings {
   std::string path;
@@ -296,6 +299,7 @@ FeedSection ReadFeed(Section& section) {
   section.Read("default_district", &feed.default_district);
   section.Read("position_uncertainty_m", &feed.position_uncertainty_m);
   section.Read("clock_error_max", &feed.clock_error_max);
+  section.Read("delay_max", &feed.delay_max);
   section.Read("unsynchronised_bound", &feed.unsynchronised_bound);
   section.Read("future_max", &feed.future_max);
   section.Read("past_max", &feed.past_max);
@@ -304,6 +308,11 @@ FeedSection ReadFeed(Section& section) {
   section.Read("quota_payloads_per_s", &config.quota_payloads_per_s);
   config.engine.feed_id = feed.feed_id;
   if (feed.feed_id.empty()) section.Fail("a feed needs a feed_id");
+  if (feed.delay_max <= Duration{} || feed.delay_max > kDelayMax) {
+    section.Fail("feed \"" + feed.feed_id +
+                 "\": delay_max must be more than 0 and at most 24h: what reports take from the "
+                 "moment they tell to their arrival");
+  }
   section.RefuseUnknownKeys();
   return config;
 }

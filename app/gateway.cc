@@ -35,6 +35,8 @@ constexpr std::size_t kClosedIncidentsInMemory = 1000;
 constexpr std::size_t kWallJobsMax = 256;
 constexpr std::size_t kDeadLettersPerRead = 1000;
 constexpr std::size_t kStillsQueueMax = 4096;
+constexpr std::uint64_t kRecordsRecalled = 10'000;
+constexpr std::size_t kRecordsPerRead = 1000;
 constexpr Duration kActionTimeout = std::chrono::seconds{5};
 constexpr Duration kHostClockInterval = std::chrono::minutes{1};
 // A host clock that moved by more than this against the monotonic one was stepped.
@@ -89,6 +91,25 @@ Result<PublisherProtocol::Decoders> MakeDecoders(const Config& config, const Pro
     decoders[feed.feed_id] = std::move(*decoder);
   }
   return decoders;
+}
+
+// A restart does not forget which clocks are wrong: what the newest reports show of them is learnt
+// again.
+void RecallClocks(const Journal& journal, PublisherProtocol::Decoders* decoders) {
+  const SeqRange range = journal.range(StreamId::kLive);
+  const std::uint64_t held = range.newest + 1 - range.oldest;
+  std::uint64_t after = range.newest - std::min(held, kRecordsRecalled);
+  while (after < range.newest) {
+    const auto records = journal.ReadRecords(StreamId::kLive, after, kRecordsPerRead);
+    if (!records.ok()) return spdlog::warn("clocks not recalled: {}", records.status().message());
+    if (records->empty()) return;
+    for (const WireRecordPtr& record : *records) {
+      after = record->seq();
+      if (!record->has_report()) continue;
+      const auto decoder = decoders->find(record->report().feed_id());
+      if (decoder != decoders->end()) decoder->second->Recall(record->report());
+    }
+  }
 }
 
 // Declared in the order in which parts are built: each uses only those above it.
@@ -196,6 +217,8 @@ Status Gateway::Impl::Create() {
       std::make_unique<StillStore>(config.state_dir + "/stills", config.evidence.stills_bytes_max);
   if (Status s = stills->Open(); !s.ok()) return s;
   evidence_frames = std::make_unique<EvidenceFrames>(cameras.get(), stills.get(), kStillsQueueMax);
+
+  RecallClocks(*store, &*decoders);
 
   loop = std::make_unique<FusionLoop>(
       store.get(), clock, EngineConfigOf(config), config.fusion.queue_payloads_max,

@@ -80,6 +80,21 @@ void AddIngress(const IngressCounters& ingress, Families* out) {
                ingress.unknown_keys);
   out->Counter("publisher_odd_frames_total", "Messages that were not exactly one frame",
                ingress.odd_frames);
+  const std::tuple<const char*, const char*, std::uint64_t FeedClockCounters::*> kClocks[] = {
+      {"feed_reports_clock_off_total", "Reports whose clock is beyond its bound",
+       &FeedClockCounters::clock_off},
+      {"feed_reports_delayed_total", "Reports that came later than delay_max",
+       &FeedClockCounters::delayed},
+      {"feed_clock_steps_total", "Steps of clocks behind the feed",
+       &FeedClockCounters::clock_steps},
+      {"feed_clocks_forgotten_total", "Clocks forgotten to keep the bound",
+       &FeedClockCounters::clocks_forgotten}};
+  for (const auto& [name, help, member] : kClocks) {
+    out->Begin(name, help, MetricType::Counter);
+    for (const auto& [feed_id, clocks] : ingress.clocks) {
+      out->Labelled("feed", feed_id, static_cast<double>(clocks.*member));
+    }
+  }
 }
 
 void AddFusion(const MetricsInput& input, Families* out) {

@@ -30,6 +30,9 @@ struct FeedConfig {
 
   // Declared bound of the source's clock: used where nothing better is measured.
   Duration clock_error_max = std::chrono::seconds{5};
+  // Longest from the moment a report tells to its arrival, for one that is sent at once. What
+  // always comes later than this and clock_error_max is taken for a slow clock.
+  Duration delay_max = std::chrono::seconds{5};
   // Half-width for a report without a usable time.
   Duration unsynchronised_bound = std::chrono::minutes{5};
   // A time further ahead of arrival than this is flagged FUTURE_TIME.

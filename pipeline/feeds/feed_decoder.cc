@@ -48,13 +48,19 @@ bool HasUnknownCode(const v1::Report& report) {
 struct FeedDecoder::Impl {
   std::unique_ptr<FeedPlugin> plugin;
   Normaliser normaliser;
+  DeviceClocks clocks;
+  std::optional<std::string> clock_finding;
   FeedDecoderCounters counters;
 
   std::optional<Refusal> Take(PluginOutput* output, const DecodeContext& context, Masker* masker) {
     if (output->refusal) return output->refusal;
+    const auto align = [&](ReportTime time) {
+      time.clock_doubted = time.clock_id.empty() && context.publisher_clock_doubted;
+      return context.trial ? clocks.AlignOnly(time, context.publisher_clock)
+                           : clocks.AlignAndLearn(time, context.publisher_clock);
+    };
     for (v1::Report& report : output->reports) {
-      auto refusal =
-          normaliser.Normalise(context.received_at, context.publisher_clock, masker, &report);
+      auto refusal = normaliser.Normalise(context.received_at, align, masker, &report);
       if (refusal) return refusal;
     }
     return std::nullopt;
@@ -82,8 +88,12 @@ Result<std::unique_ptr<FeedDecoder>> FeedDecoder::Create(
     return Status(plugin.status().code(),
                   "feed \"" + config.feed_id + "\": " + plugin.status().message());
   }
-  return std::unique_ptr<FeedDecoder>(new FeedDecoder(
-      std::unique_ptr<Impl>(new Impl{std::move(*plugin), Normaliser(config, sites, tables), {}})));
+  return std::unique_ptr<FeedDecoder>(
+      new FeedDecoder(std::unique_ptr<Impl>(new Impl{std::move(*plugin),
+                                                     Normaliser(config, sites, tables),
+                                                     DeviceClocks(config),
+                                                     std::nullopt,
+                                                     {}})));
 }
 
 FeedDecoder::FeedDecoder(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -93,7 +103,9 @@ DecodeOutcome FeedDecoder::Decode(std::string_view payload, const DecodeContext&
   PluginOutput output = impl_->plugin->Decode(payload);
   Masker masker(context.received_at);
   for (const std::string& person : output.persons) masker.Declare(person);
-  if (auto refusal = impl_->Take(&output, context, &masker)) {
+  auto refusal = impl_->Take(&output, context, &masker);
+  if (auto finding = impl_->clocks.TakeFinding()) impl_->clock_finding = masker.Text(*finding);
+  if (refusal) {
     return impl_->Refuse(std::move(*refusal), payload, &masker);
   }
   DecodeOutcome outcome;
@@ -105,6 +117,18 @@ DecodeOutcome FeedDecoder::Decode(std::string_view payload, const DecodeContext&
   return outcome;
 }
 
-const FeedDecoderCounters& FeedDecoder::counters() const { return impl_->counters; }
+void FeedDecoder::Recall(const v1::Report& report) {
+  impl_->clocks.Recall(ReportTimeOf(report, FromWire(report.received_at())));
+}
+
+std::optional<std::string> FeedDecoder::TakeClockFinding() {
+  return std::exchange(impl_->clock_finding, std::nullopt);
+}
+
+FeedDecoderCounters FeedDecoder::counters() const {
+  FeedDecoderCounters counters = impl_->counters;
+  counters.clocks = impl_->clocks.counters();
+  return counters;
+}
 
 }  // namespace fusiongateway

@@ -4,7 +4,7 @@
 // One instance per feed, used by one thread at a time; instances are independent of each other. The
 // payload is borrowed for the call. Decode never throws and reads no clock, file or socket.
 // A payload is taken whole or refused whole. Whatever leaves is masked: reports, the refusal's text
-// and the payload kept as a dead letter.
+// and the payload kept as a dead letter. It keeps what the reports show of their clocks.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,9 @@
 #include "fusion/clock/peer_clock.h"
 #include "fusion/model/engine_config.h"
 #include "fusion/model/report.h"
+#include "fusiongateway/v1/report.pb.h"
 #include "pipeline/feeds/codes.h"
+#include "pipeline/feeds/device_clocks.h"
 #include "pipeline/feeds/feed_config.h"
 #include "pipeline/feeds/refusal.h"
 
@@ -30,6 +32,10 @@ struct DecodeContext {
   UtcTime received_at{};
   // The publisher's own clock, if probes have measured it.
   std::optional<PeerClockEstimate> publisher_clock;
+  // That clock has stepped, and how far is not known yet.
+  bool publisher_clock_doubted = false;
+  // Only tried: the payload teaches nothing of the clocks behind it.
+  bool trial = false;
 };
 
 struct DecodeOutcome {
@@ -45,6 +51,7 @@ struct FeedDecoderCounters {
   std::uint64_t plugin_error_count = 0;
   // Reports with a flag "UNKNOWN_CODE:…".
   std::uint64_t unknown_code_count = 0;
+  FeedClockCounters clocks;
 };
 
 class FeedDecoder {
@@ -60,7 +67,13 @@ class FeedDecoder {
 
   DecodeOutcome Decode(std::string_view payload, const DecodeContext& context);
 
-  const FeedDecoderCounters& counters() const;
+  // A report of this feed that an earlier run took: teaches its clock, so that a restart does not
+  // forget which clocks are wrong. In the order of their arrival.
+  void Recall(const v1::Report& report);
+  // For people: what was found of a clock of this feed, masked, once.
+  std::optional<std::string> TakeClockFinding();
+
+  FeedDecoderCounters counters() const;
 
  private:
   struct Impl;

@@ -266,6 +266,7 @@ void Ingress::Impl::ReplyLost(const std::string& peer) {
 
 void Ingress::Impl::PublishCounters() {
   own.protocol = protocol.counters();
+  own.clocks = protocol.clock_counters();
   if (zap) own.unknown_keys = zap->refused_count();
   std::lock_guard lock(mutex);
   counters = own;

@@ -29,7 +29,8 @@ struct IngressOptions {
 
 struct IngressCounters {
   PublisherCounters protocol;
-  std::uint64_t replies_dropped = 0;     // the peer was gone or did not read
+  std::map<std::string, FeedClockCounters> clocks;  // by feed
+  std::uint64_t replies_dropped = 0;                // the peer was gone or did not read
   std::uint64_t connections_closed = 0;  // by the peer, or by libzmq for a message over 16 MiB
   std::uint64_t unknown_keys = 0;
   std::uint64_t odd_frames = 0;  // not exactly one frame a message

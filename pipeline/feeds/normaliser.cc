@@ -92,41 +92,7 @@ std::string OneLine(std::string_view text) {
   return std::string(Truncated(line, kSummaryBytesMax));
 }
 
-// Half, rounded up: a bound is never made narrower.
-Duration HalfUp(Duration d) { return d / 2 + d % 2; }
-
-Stamp Unsynchronised(UtcTime received_at, const FeedConfig& config) {
-  return {received_at, config.unsynchronised_bound, ClockSource::kUnsynchronised, 1};
-}
-
 }  // namespace
-
-AlignedTime Align(std::optional<UtcTime> occurred_at, Duration resolution, UtcTime received_at,
-                  const std::optional<PeerClockEstimate>& measured, const FeedConfig& config) {
-  if (!occurred_at) return {Unsynchronised(received_at, config), {}};
-  AlignedTime aligned;
-  const UtcTime middle = SaturatingAdd(*occurred_at, resolution / 2);
-  const UtcTime corrected = measured ? SaturatingAdd(middle, measured->offset) : middle;
-  // Before the last step of that clock its measurement says nothing.
-  if (measured && corrected >= measured->epoch_began) {
-    aligned.stamp = {corrected, measured->BoundAt(corrected) + HalfUp(resolution),
-                     ClockSource::kProbed, measured->epoch};
-  } else {
-    aligned.stamp = {middle, config.clock_error_max + HalfUp(resolution), ClockSource::kDeclared,
-                     1};
-  }
-  if (aligned.stamp.Earliest() > SaturatingAdd(received_at, config.future_max)) {
-    aligned.flags.push_back("FUTURE_TIME");
-  }
-  if (aligned.stamp.Latest() < SaturatingAdd(received_at, -config.past_max)) {
-    aligned.flags.push_back("PAST_TIME");
-  }
-  if (aligned.stamp.Earliest() > received_at) {
-    aligned.flags.push_back("CLOCK_OFF");
-    aligned.stamp = Unsynchronised(received_at, config);
-  }
-  return aligned;
-}
 
 Normaliser::Normaliser(FeedConfig config, const std::vector<EngineConfig::Site>& sites,
                        CodeTables tables)
@@ -138,9 +104,18 @@ Normaliser::Normaliser(FeedConfig config, const std::vector<EngineConfig::Site>&
   }
 }
 
-std::optional<Refusal> Normaliser::Normalise(
-    UtcTime received_at, const std::optional<PeerClockEstimate>& publisher_clock, Masker* masker,
-    v1::Report* report) const {
+ReportTime ReportTimeOf(const v1::Report& report, UtcTime received_at) {
+  ReportTime time;
+  time.clock_id = report.clock_id();
+  if (report.has_occurred_at()) time.occurred_at = FromWire(report.occurred_at());
+  if (report.has_updated_at()) time.updated_at = FromWire(report.updated_at());
+  time.resolution = Duration{static_cast<std::int64_t>(report.time_resolution_ns())};
+  time.received_at = received_at;
+  return time;
+}
+
+std::optional<Refusal> Normaliser::Normalise(UtcTime received_at, const Aligner& aligner,
+                                             Masker* masker, v1::Report* report) const {
   if (auto refusal = CheckIdentity(*report)) return refusal;
   if (auto refusal = CheckValues(*report)) return refusal;
   report->set_feed_id(config_.feed_id);
@@ -151,7 +126,7 @@ std::optional<Refusal> Normaliser::Normalise(
   SetPlaces(report);
   SetSite(report);
   SetCodes(report);
-  SetTimes(received_at, publisher_clock, report);
+  SetTimes(received_at, aligner, report);
   SetDrill(report);
   masker->Mask(report);
   // After masking: a cut through a number would hide it from the mask.
@@ -213,15 +188,9 @@ void Normaliser::SetCodes(v1::Report* report) const {
   }
 }
 
-void Normaliser::SetTimes(UtcTime received_at,
-                          const std::optional<PeerClockEstimate>& publisher_clock,
-                          v1::Report* report) const {
+void Normaliser::SetTimes(UtcTime received_at, const Aligner& aligner, v1::Report* report) {
   ToWire(received_at, report->mutable_received_at());
-  const auto occurred_at =
-      report->has_occurred_at() ? std::optional(FromWire(report->occurred_at())) : std::nullopt;
-  const auto aligned =
-      Align(occurred_at, Duration{static_cast<std::int64_t>(report->time_resolution_ns())},
-            received_at, report->clock_id().empty() ? publisher_clock : std::nullopt, config_);
+  const AlignedTime aligned = aligner(ReportTimeOf(*report, received_at));
   ToWire(aligned.stamp, report->mutable_aligned());
   for (const auto& flag : aligned.flags) AddFlag(flag, report);
   if (!report->has_updated_at() && report->has_occurred_at()) {

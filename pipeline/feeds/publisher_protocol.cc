@@ -318,11 +318,12 @@ void PublisherProtocol::Wait(Session& session, v1::Publish&& publish, int next,
                              std::size_t message_bytes, const Turn& turn) {
   waiting_bytes_ += message_bytes;
   session.waiting_bytes += message_bytes;
-  QueueOf(session).Push(LineOf(session), {session.peer,
-                                          std::move(publish),
-                                          next,
-                                          message_bytes,
-                                          {turn.now, session.clock.EstimateAt(turn.now)}});
+  // The publisher's clock as it is known now, when the message arrives.
+  if (publish.has_sent_at()) session.clock.Hear(FromWire(publish.sent_at()), turn.now);
+  const DecodeContext context{turn.now, session.clock.EstimateAt(turn.now),
+                              session.clock.doubted(), session.test};
+  QueueOf(session).Push(LineOf(session),
+                        {session.peer, std::move(publish), next, message_bytes, context});
 }
 
 void PublisherProtocol::ForgetWaiting(const Session& session) {
@@ -383,6 +384,14 @@ IngressBatch PublisherProtocol::Decode(const Session& session, const Waiting& wa
     ++counters_.payloads;
     if (item.refusal) ++counters_.rejections;
     batch.items.push_back(std::move(item));
+  }
+  if (auto finding = decoder.TakeClockFinding(); finding && !session.test) {
+    FeedStatus status;
+    status.feed_id = session.feed_id;
+    status.state = FeedStatus::State::kConnected;
+    status.client = session.client;
+    status.note = *std::move(finding);
+    sink_->FeedChanged(status);
   }
   return batch;
 }
@@ -494,6 +503,12 @@ void PublisherProtocol::PumpDispositions(Session& session, std::vector<OutgoingM
 
 void PublisherProtocol::ReplyLost(const std::string& peer) {
   Close(peer, FeedStatus::State::kDisconnected, "gone, or does not read what it is told");
+}
+
+std::map<std::string, FeedClockCounters> PublisherProtocol::clock_counters() const {
+  std::map<std::string, FeedClockCounters> counters;
+  for (const auto& [feed_id, decoder] : decoders_) counters[feed_id] = decoder->counters().clocks;
+  return counters;
 }
 
 void PublisherProtocol::Expire(SteadyTime steady_now) {

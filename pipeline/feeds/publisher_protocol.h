@@ -110,6 +110,8 @@ class PublisherProtocol {
   void Expire(SteadyTime steady_now);
 
   PublisherCounters counters() const;
+  // By feed.
+  std::map<std::string, FeedClockCounters> clock_counters() const;
   // Something is taken and not yet decoded.
   bool any_waiting() const { return waiting_.size() + waiting_tests_.size() > 0; }
 

@@ -48,6 +48,7 @@ TEST(ConfigTest, TheExampleNamesEveryKeyWithTheCodesDefault) {
   EXPECT_EQ(fa.default_district, fb.default_district);
   EXPECT_EQ(fa.position_uncertainty_m, fb.position_uncertainty_m);
   EXPECT_EQ(fa.clock_error_max, fb.clock_error_max);
+  EXPECT_EQ(fa.delay_max, fb.delay_max);
   EXPECT_EQ(fa.unsynchronised_bound, fb.unsynchronised_bound);
   EXPECT_EQ(fa.future_max, fb.future_max);
   EXPECT_EQ(fa.past_max, fb.past_max);

@@ -113,7 +113,9 @@ std::optional<Refusal> Normalise(v1::Report* report,
                                  const std::optional<PeerClockEstimate>& clock = std::nullopt) {
   const Normaliser normaliser(TestFeed("report"), TestSites(), *CodeTables::Read(FG_TABLES_DIR));
   Masker masker(TestArrival());
-  return normaliser.Normalise(TestArrival(), clock, &masker, report);
+  DeviceClocks clocks(TestFeed("report"));
+  const auto align = [&](const ReportTime& time) { return clocks.AlignAndLearn(time, clock); };
+  return normaliser.Normalise(TestArrival(), align, &masker, report);
 }
 
 TEST(Normaliser, AClockBehindThePublisherIsNotThePublishersClock) {
