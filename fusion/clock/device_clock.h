@@ -68,6 +68,8 @@ class DeviceClock {
   // `expected`: where the offset would lie if the clock were as good as is promised for it.
   void Add(const DeviceTime& time, const OffsetInterval& expected);
 
+  // Whether the report may have come promptly from a clock whose offset lies there.
+  Fit Judge(const DeviceTime& time, const OffsetInterval& offset) const;
   // Against the envelope, or against `expected` while there is none.
   Fit FitOf(const DeviceTime& time, const OffsetInterval& expected) const;
   // None until enough reports have agreed.
@@ -101,7 +103,6 @@ class DeviceClock {
 
   void AddTo(Envelope* envelope, const DeviceTime& time) const;
   OffsetInterval IntervalOf(const Envelope& envelope, UtcTime at) const;
-  Fit Judge(const DeviceTime& time, const OffsetInterval& offset) const;
   // All of a rival's reports must agree: the quickest alone would slide along a backlog.
   bool Joins(const DeviceTime& time, const Envelope& rival) const;
   void AddToRivals(const DeviceTime& time);

@@ -37,7 +37,8 @@ Status PeerClock::Add(const ProbeExchange& exchange) {
       (peer_span - gateway_span) / 2 + Duration{2} + Drift(peer_span, options_.drift_ppm);
   m.at = SaturatingAdd(exchange.t2, gateway_span / 2);
 
-  doubted_ = false;
+  // An exchange from before the doubt, told after it, says nothing of the step.
+  if (doubted_since_ && m.at >= *doubted_since_) doubted_since_.reset();
   if (window_.empty() || AgreesWithWindow(m)) {
     candidate_.reset();
   } else if (candidate_ && Agrees(*candidate_, m)) {
@@ -58,7 +59,7 @@ void PeerClock::Hear(UtcTime sent, UtcTime received) {
   const auto estimate = EstimateAt(received);
   const bool before_it_was_sent = estimate && SaturatingSubtract(received, sent) <
                                                   estimate->offset - estimate->BoundAt(received);
-  doubted_ = doubted_ || before_it_was_sent || sent < newest_sent_;
+  if (before_it_was_sent || sent < newest_sent_) doubted_since_ = received;
   newest_sent_ = sent;
 }
 

@@ -74,7 +74,7 @@ class PeerClock {
   std::optional<PeerClockEstimate> EstimateAt(UtcTime now) const;
 
   // A step is seen and not yet measured: what the clock told lately may be of either side of it.
-  bool doubted() const { return doubted_ || candidate_; }
+  bool doubted() const { return doubted_since_ || candidate_; }
   std::uint64_t epoch() const { return epoch_; }
   std::uint64_t refused_count() const { return refused_count_; }
 
@@ -92,7 +92,7 @@ class PeerClock {
   const Options options_;
   std::deque<Measurement> window_;
   std::optional<Measurement> candidate_;
-  bool doubted_ = false;
+  std::optional<UtcTime> doubted_since_;
   UtcTime newest_sent_ = UtcTime::min();
   std::uint64_t epoch_ = 1;
   UtcTime epoch_began_ = UtcTime::min();

@@ -141,10 +141,12 @@ AlignedTime DeviceClocks::AlignBy(const ReportTime& time,
       Align(time.occurred_at, time.resolution, time.received_at, measured, config_);
   const OffsetInterval promised = PromiseOf(measured, time.received_at, config_);
   const DeviceTime freshest = FreshestOf(time, promised);
-  const bool late = clock.FitOf(freshest, promised) == DeviceClock::Fit::kLate;
-  if (late) aligned.flags.push_back("DELAYED");
   const auto offset = clock.OffsetAt(time.received_at);
   const bool off = offset && Contradicts(*offset, promised, measured.has_value());
+  // A measured clock is right however late all its reports come.
+  const bool late = clock.FitOf(freshest, promised) == DeviceClock::Fit::kLate ||
+                    (!off && clock.Judge(freshest, promised) == DeviceClock::Fit::kLate);
+  if (late) aligned.flags.push_back("DELAYED");
   if (!off) {
     const bool too_old =
         aligned.stamp.Latest() < SaturatingAdd(time.received_at, -config_.past_max);

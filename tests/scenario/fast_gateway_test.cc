@@ -32,10 +32,16 @@ bool Holds(const Stamp& stamp, UtcTime truth) {
 
 class FastGateway : public ::testing::Test {
  protected:
-  FastGateway() {
+  FastGateway() { Restart(); }
+
+  // As a new process: nothing is known of any clock.
+  void Restart() {
     FeedConfig config = TestFeed("hazmat");
     config.feed_id = "hazmat";
-    decoder_ = MakeDecoder(config);
+    auto decoder =
+        FeedDecoder::Create(config, DemoConfig().sites, *CodeTables::Read(FG_TABLES_DIR));
+    ASSERT_TRUE(decoder.ok()) << decoder.status().message();
+    decoder_ = *std::move(decoder);
   }
 
   // Written by the gateway at `truth` on its own clock, in whole seconds.
@@ -123,7 +129,7 @@ TEST_F(FastGateway, AnOutageBehindItLeavesTheStoredTimesWhereTheyWere) {
 TEST_F(FastGateway, EightHoursEitherWayIsCalledATimeZone) {
   for (const Duration ahead : {Duration{std::chrono::hours{8}}, -Duration{std::chrono::hours{8}}}) {
     ahead_ = ahead;
-    decoder_ = MakeDecoder(TestFeed("hazmat"));
+    Restart();
     UtcTime truth = BeijingTime("10:00:00.3");
     for (int i = 0; i < 40; ++i) {
       truth += seconds{5} + milliseconds{130};
@@ -144,7 +150,7 @@ TEST_F(FastGateway, AfterARestartItIsStillKnown) {
   for (int i = 0; i < 6; ++i) {
     ToWire(Values(truth += seconds{5}), &journal.emplace_back());
   }
-  decoder_ = MakeDecoder(TestFeed("hazmat"));
+  Restart();
   for (const v1::Report& report : journal) decoder_->Recall(report);
   truth += seconds{30};
   const Report first = Alarm("AL1", truth);

@@ -181,6 +181,8 @@ TEST(PeerClock, AMessageSentBeforeTheOneBeforeItIsDoubtedAndAnAgreeingExchangeSe
   clock.Hear(At(seconds{5}), At(seconds{5} + milliseconds{1}));
   clock.Hear(At(seconds{4}), At(seconds{6}));
   EXPECT_TRUE(clock.doubted());
+  ASSERT_TRUE(clock.Add(exchange(3)).ok());
+  EXPECT_TRUE(clock.doubted()) << "an exchange from before settles nothing";
   ASSERT_TRUE(clock.Add(exchange(10)).ok());
   EXPECT_FALSE(clock.doubted());
   EXPECT_EQ(clock.epoch(), 1u);

@@ -19,7 +19,7 @@ using ::testing::IsEmpty;
 using ::testing::Not;
 
 ReportTime Told(const std::string& clock_id, UtcTime occurred, UtcTime received) {
-  return {clock_id, occurred, std::nullopt, milliseconds{1}, received};
+  return {clock_id, occurred, std::nullopt, Duration{}, received};
 }
 
 bool Holds(const Stamp& stamp, UtcTime truth) {
@@ -98,7 +98,7 @@ TEST_F(DeviceClocksTest, AnUpdateOfAnOldEventIsNeitherDelayedNorASlowClock) {
   for (int i = 0; i < 60; ++i) {
     truth_ += seconds{10};
     const auto aligned = clocks_.AlignAndLearn(
-        {"GW1", event, truth_, milliseconds{1}, truth_ + milliseconds{50}}, std::nullopt);
+        {"GW1", event, truth_, Duration{}, truth_ + milliseconds{50}}, std::nullopt);
     EXPECT_EQ(aligned.stamp.utc, event);
     EXPECT_EQ(aligned.stamp.source, ClockSource::kDeclared);
     EXPECT_THAT(aligned.flags, IsEmpty());

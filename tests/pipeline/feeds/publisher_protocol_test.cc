@@ -80,7 +80,7 @@ class PublisherProtocolTest : public ::testing::Test {
 
   std::vector<v1::GatewayMessage> Say(const std::string& peer, const std::string& bytes) {
     std::vector<OutgoingMessage> out;
-    protocol_->Handle(peer, bytes, kNow, steady_, kAnyFeed, &out);
+    protocol_->Handle(peer, bytes, now_, steady_, kAnyFeed, &out);
     DecodeAll(&out);
     return Read(out);
   }
@@ -143,12 +143,19 @@ class PublisherProtocolTest : public ::testing::Test {
     return Read(out);
   }
 
+  // A grid report that tells `told`.
+  static std::string Telling(UtcTime told) {
+    return R"({"eventId":"E","reportTime":")" + FormatRfc3339(told) +
+           R"(","category":"气味","description":"刺鼻","lon":114.3,"lat":34.8,"state":"reported"})";
+  }
+
   static constexpr const char* kPayload =
       R"({"eventId":"E1","reportTime":"20261123100000","category":"气味","description":"刺鼻","lon":114.3,"lat":34.8,"crs":"WGS84","state":"reported"})";
 
   PublisherLimits limits_;
   MemorySink sink_;
   std::unique_ptr<PublisherProtocol> protocol_;
+  UtcTime now_ = kNow;
   SteadyTime steady_{};
   WireForm last_form_ = WireForm::kProtobuf;
   std::string last_peer_;
@@ -519,6 +526,68 @@ TEST_F(PublisherProtocolTest, AProbeIsAnsweredWithBothGatewayTimes) {
   ASSERT_THAT(replies, SizeIs(1));
   EXPECT_EQ(FromWire(replies[0].probe_reply().t2()), kNow);
   EXPECT_EQ(FromWire(replies[0].probe_reply().t3()), kNow);
+}
+
+TEST_F(PublisherProtocolTest, AWrongClockIsToldInTheFeedsNoteAndCounted) {
+  const auto welcome = Hello("p");
+  for (std::uint64_t seq = 1; seq <= 4; ++seq) {
+    now_ += std::chrono::seconds{2};
+    Publish("p", welcome.session(), seq, 1, Telling(now_ + std::chrono::hours{8}));
+  }
+  ASSERT_THAT(sink_.statuses, SizeIs(2)) << "connected, then the finding, once";
+  EXPECT_EQ(sink_.statuses[1].state, FeedStatus::State::kConnected);
+  EXPECT_EQ(sink_.statuses[1].client, "test");
+  EXPECT_THAT(sink_.statuses[1].note, HasSubstr("time zone"));
+  EXPECT_EQ(sink_.batches[3].items[0].reports[0]->aligned.source, ClockSource::kArrival);
+  EXPECT_EQ(protocol_->clock_counters().at("grid").clock_off, 4u);
+}
+
+TEST_F(PublisherProtocolTest, ATestSessionTeachesNothingOfClocks) {
+  const auto welcome = Hello("p", "box-1", "test");
+  for (std::uint64_t seq = 1; seq <= 8; ++seq) {
+    now_ += std::chrono::seconds{2};
+    Publish("p", welcome.session(), seq, 1, Telling(now_ + std::chrono::hours{8}));
+  }
+  EXPECT_THAT(sink_.statuses, IsEmpty());
+  EXPECT_EQ(protocol_->clock_counters().at("grid").clock_off, 0u);
+}
+
+TEST_F(PublisherProtocolTest, AStepOfAMeasuredClockShowsInTheNextPublish) {
+  const auto welcome = Hello("p");
+  Duration ahead{};
+  v1::PublisherMessage probe;
+  const auto probe_once = [&] {
+    ToWire(now_ + ahead, probe.mutable_probe()->mutable_t1());
+    const auto reply = Say("p", probe)[0].probe_reply();
+    auto* last = probe.mutable_probe()->mutable_last();
+    *last->mutable_t1() = reply.t1();
+    *last->mutable_t2() = reply.t2();
+    *last->mutable_t3() = reply.t3();
+    ToWire(now_ + ahead, last->mutable_t4());
+    now_ += std::chrono::seconds{1};
+  };
+  std::uint64_t seq = 0;
+  const auto published = [&] {
+    v1::PublisherMessage message;
+    message.mutable_publish()->set_session(welcome.session());
+    message.mutable_publish()->set_first_seq(++seq);
+    message.mutable_publish()->add_payloads(Telling(now_ + ahead));
+    ToWire(now_ + ahead, message.mutable_publish()->mutable_sent_at());
+    now_ += std::chrono::seconds{1};
+    Say("p", message);
+    return sink_.batches.back().items[0].reports[0];
+  };
+  probe_once();
+  probe_once();
+  EXPECT_EQ(published()->aligned.source, ClockSource::kProbed);
+  ahead = -std::chrono::seconds{90};
+  const ReportPtr after = published();
+  EXPECT_EQ(after->aligned.source, ClockSource::kDeclared) << "how far it stepped is not known yet";
+  EXPECT_LE(after->aligned.Earliest(), now_);
+  EXPECT_GE(after->aligned.Latest(), now_ - std::chrono::seconds{2}) << "the truth is within";
+  for (int i = 0; i < 3; ++i) probe_once();
+  EXPECT_EQ(published()->aligned.source, ClockSource::kProbed);
+  EXPECT_EQ(sink_.batches.back().items[0].reports[0]->aligned.epoch, 2u);
 }
 
 }  // namespace
