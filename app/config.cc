@@ -73,6 +73,15 @@ bool Convert(const std::string& text, std::optional<double>* value) {
   *value = known;
   return true;
 }
+bool Convert(const std::string& text, TextEncoding* value) {
+  if (text == "UTF-8")
+    *value = TextEncoding::kUtf8;
+  else if (text == "GB18030")
+    *value = TextEncoding::kGb18030;
+  else
+    return false;
+  return true;
+}
 bool Convert(const std::string& text, CoordinateSystem* value) {
   if (text == "WGS84")
     *value = CoordinateSystem::kWgs84;
@@ -109,6 +118,8 @@ constexpr const char* kExpected<std::optional<Duration>> =
     "a time span such as 200ms or 10s, or unknown";
 template <>
 constexpr const char* kExpected<std::optional<double>> = "a number, or none";
+template <>
+constexpr const char* kExpected<TextEncoding> = "UTF-8 or GB18030";
 template <>
 constexpr const char* kExpected<CoordinateSystem> = "WGS84, GCJ02 or BD09";
 template <>
@@ -294,6 +305,7 @@ FeedSection ReadFeed(Section& section) {
   section.Require("feed_id", &feed.feed_id);
   section.Require("plugin", &feed.plugin);
   section.Read("plugin_path", &feed.plugin_path);
+  section.Read("encoding", &feed.encoding);
   section.Read("default_crs", &feed.default_crs);
   section.Read("time_zone_offset", &feed.time_zone_offset);
   section.Read("default_district", &feed.default_district);
@@ -349,15 +361,44 @@ CameraSection ReadCamera(Section& section) {
 EngineConfig::Point ReadPoint(Section& section) {
   EngineConfig::Point point;
   section.Require("device_id", &point.device_id);
+  section.Read("name", &point.name);
+  section.Read("medium", &point.medium);
   section.Read("unit", &point.unit);
-  section.Read("low_low", &point.low_low);
-  section.Read("low", &point.low);
-  section.Read("high", &point.high);
-  section.Read("high_high", &point.high_high);
+  section.Read("indicator", &point.indicator);
+  const std::pair<const char*, std::optional<double>*> kLimits[] = {
+      {"low_low", &point.low_low},
+      {"low", &point.low},
+      {"high", &point.high},
+      {"high_high", &point.high_high}};
+  std::optional<double> below;
+  for (const auto& [key, limit] : kLimits) {
+    section.Read(key, limit);
+    if (below && *limit && **limit <= *below) {
+      section.Fail("limits of \"" + point.device_id +
+                   "\" must grow: low_low < low < high < high_high");
+    }
+    if (*limit) below = *limit;
+  }
   section.Read("hysteresis", &point.hysteresis);
   if (point.hysteresis < 0) section.Fail("\"hysteresis\" must not be negative");
   section.RefuseUnknownKeys();
   return point;
+}
+
+// R of a major hazard source (GB 18218).
+std::uint32_t HazardLevelOf(double r) {
+  if (!(r > 0)) return 0;
+  return r >= 100 ? 1 : r >= 50 ? 2 : r >= 10 ? 3 : 4;
+}
+
+void ReadHazard(Section& section, EngineConfig::Site* site) {
+  double r = 0;
+  section.Read("hazard_r", &r);
+  section.Read("hazard_level", &site->hazard_level);
+  if (site->hazard_level > 4 || r < 0) {
+    section.Fail("hazard_level is 1 (一级) to 4, or 0 for what hazard_r gives; hazard_r is R >= 0");
+  }
+  if (site->hazard_level == 0) site->hazard_level = HazardLevelOf(r);
 }
 
 EngineConfig::Site ReadSite(Section& section) {
@@ -368,7 +409,15 @@ EngineConfig::Site ReadSite(Section& section) {
   section.Read("medium", &site.medium);
   section.Read("radius_m", &site.radius_m);
   section.Read("device_ids", &site.device_ids);
-  for (Section& point : section.List("points")) site.points.push_back(ReadPoint(point));
+  ReadHazard(section, &site);
+  // A point belongs to its site whatever its id says.
+  for (Section& point : section.List("points")) {
+    site.points.push_back(ReadPoint(point));
+    const std::string& id = site.points.back().device_id;
+    if (std::find(site.device_ids.begin(), site.device_ids.end(), id) == site.device_ids.end()) {
+      site.device_ids.push_back(id);
+    }
+  }
   ReadPosition(section, &site.position);
   section.RefuseUnknownKeys();
   return site;
@@ -396,8 +445,13 @@ void CheckAccess(const Config& config, Section& root) {
 }
 
 void CheckIds(const Config& config, Section& root) {
-  std::set<std::string> feeds, cameras, sites;
+  std::set<std::string> feeds, cameras, sites, points;
   for (const auto& site : config.sites) {
+    for (const auto& point : site.points) {
+      if (!points.insert(point.device_id).second) {
+        root.Fail("device_id \"" + point.device_id + "\" is used twice");
+      }
+    }
     if (!sites.insert(site.site_id).second)
       root.Fail("site_id \"" + site.site_id + "\" is used twice");
   }

@@ -25,6 +25,7 @@
 #include "delivery/wall/wall_server.h"
 #include "pipeline/cameras/camera_system.h"
 #include "pipeline/feeds/codes.h"
+#include "pipeline/feeds/gas_limits.h"
 #include "pipeline/feeds/ingress.h"
 #include "proto/codec/codec.h"
 
@@ -78,19 +79,44 @@ ProgramFiles ProgramFiles::BesideProgram() {
           (bin / "fusion-gateway-worker").string()};
 }
 
-Result<PublisherProtocol::Decoders> MakeDecoders(const Config& config, const ProgramFiles& files) {
-  const auto tables =
-      CodeTables::Read(config.tables_dir.empty() ? files.tables_dir : config.tables_dir);
+namespace {
+
+Result<CodeTables> ReadTables(const Config& config, const ProgramFiles& files) {
+  return CodeTables::Read(config.tables_dir.empty() ? files.tables_dir : config.tables_dir);
+}
+
+// What `make` (a FeedConfig, the sites, the tables in) makes of every feed, by feed id.
+template <typename Made, typename Make>
+Result<std::map<std::string, Made>> ForEveryFeed(const Config& config, const ProgramFiles& files,
+                                                 const Make& make) {
+  const auto tables = ReadTables(config, files);
   if (!tables.ok()) return tables.status();
-  PublisherProtocol::Decoders decoders;
+  std::map<std::string, Made> all;
   for (const FeedSection& section : config.feeds) {
     FeedConfig feed = section.feed;
     if (feed.plugin_dir.empty()) feed.plugin_dir = files.plugin_dir;
-    auto decoder = FeedDecoder::Create(feed, config.sites, *tables);
-    if (!decoder.ok()) return decoder.status();
-    decoders[feed.feed_id] = std::move(*decoder);
+    auto made = make(feed, config.sites, *tables);
+    if (!made.ok()) return made.status();
+    all[feed.feed_id] = std::move(*made);
   }
-  return decoders;
+  return all;
+}
+
+// With the gas limits of the code tables, as the feeds' plugins have them.
+Result<EngineConfig> MakeEngineConfig(const Config& config, const ProgramFiles& files) {
+  const auto tables = ReadTables(config, files);
+  if (!tables.ok()) return tables.status();
+  auto sites = WithGasLimits(config.sites, *tables);
+  if (!sites.ok()) return sites.status();
+  EngineConfig engine = EngineConfigOf(config);
+  engine.sites = std::move(*sites);
+  return engine;
+}
+
+}  // namespace
+
+Result<PublisherProtocol::Decoders> MakeDecoders(const Config& config, const ProgramFiles& files) {
+  return ForEveryFeed<std::unique_ptr<FeedDecoder>>(config, files, FeedDecoder::Create);
 }
 
 // A restart does not forget which clocks are wrong: what the newest reports show of them is learnt
@@ -126,6 +152,7 @@ struct Gateway::Impl final : public IngressSink, public WallBackend {
   bool IsRestrictedIncident(const std::string& incident_id) const;
   // The gateway's own threads by name: OK, or why one has ended.
   std::vector<std::pair<std::string, Status>> Threads() const;
+  Status ReloadTables();
 
   // IngressSink
   bool Reserve(std::size_t payloads) override { return loop->Reserve(payloads); }
@@ -187,6 +214,8 @@ struct Gateway::Impl final : public IngressSink, public WallBackend {
   Status fatal_status;
   HostClock host_clock;
   std::map<std::string, FeedStatus> connections;  // by feed
+  std::uint64_t tables_reloaded = 0;
+  std::uint64_t tables_refused = 0;
 };
 
 Status Gateway::Impl::Create() {
@@ -196,6 +225,8 @@ Status Gateway::Impl::Create() {
 
   auto decoders = MakeDecoders(config, files);
   if (!decoders.ok()) return decoders.status();
+  auto engine_config = MakeEngineConfig(config, files);
+  if (!engine_config.ok()) return engine_config.status();
   auto publishers_key = ReadSecretKey(config.publishers.curve.secret_key_file);
   if (!publishers_key.ok()) return publishers_key.status();
   auto consumers_key = ReadSecretKey(config.consumers.curve.secret_key_file);
@@ -221,7 +252,7 @@ Status Gateway::Impl::Create() {
   RecallClocks(*store, &*decoders);
 
   loop = std::make_unique<FusionLoop>(
-      store.get(), clock, EngineConfigOf(config), config.fusion.queue_payloads_max,
+      store.get(), clock, std::move(*engine_config), config.fusion.queue_payloads_max,
       FusionLoopCallbacks{
           [this](CommittedThrough committed) { ingress->Committed(std::move(committed)); },
           [this](std::string feed_id) { ingress->DispositionsMade(std::move(feed_id)); },
@@ -365,6 +396,14 @@ std::vector<std::pair<std::string, Status>> Gateway::Impl::Threads() const {
           {"stills", evidence_frames->thread_status()}};
 }
 
+Status Gateway::Impl::ReloadTables() {
+  auto tables = ForEveryFeed<FeedTables>(config, files, FeedDecoder::MakeTables);
+  if (tables.ok()) ingress->TakeTables(std::move(*tables));
+  std::lock_guard lock(mutex);
+  ++(tables.ok() ? tables_reloaded : tables_refused);
+  return tables.ok() ? Status() : tables.status();
+}
+
 void Gateway::Impl::FeedChanged(const FeedStatus& status) {
   {
     std::lock_guard lock(mutex);
@@ -487,6 +526,8 @@ std::string Gateway::Impl::MetricsText() const {
   std::lock_guard lock(mutex);
   if (wall) input.wall = wall->statistics();
   input.host_clock = host_clock;
+  input.tables_reloaded = tables_reloaded;
+  input.tables_refused = tables_refused;
   return fusiongateway::MetricsText(input);
 }
 
@@ -516,5 +557,7 @@ Status Gateway::fatal() const {
 }
 
 void Gateway::Housekeep() { impl_->CheckHostClock(); }
+
+Status Gateway::ReloadTables() { return impl_->ReloadTables(); }
 
 }  // namespace fusiongateway

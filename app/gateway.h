@@ -51,6 +51,9 @@ class Gateway {
   Status fatal() const;
   // Once a second or so, from the program's own loop: host clock.
   void Housekeep();
+  // Reads the code tables again. Taken whole or not at all: what is wrong is said and the old ones
+  // stay.
+  Status ReloadTables();
 
  private:
   struct Impl;

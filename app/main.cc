@@ -33,8 +33,9 @@ int Main(int argc, char** argv) {
   int status = 0;
 
   RunOptions run;
-  CLI::App* run_command = AddCommand(app, "run", "Run the gateway until SIGINT or SIGTERM",
-                                     "fusion-gateway run config/demo.yaml");
+  CLI::App* run_command = AddCommand(
+      app, "run", "Run the gateway until SIGINT or SIGTERM; SIGHUP reads the code tables again",
+      "fusion-gateway run config/demo.yaml");
   run_command->add_option("config", run.config, "Configuration file (YAML)")->required();
   run_command->add_flag("--verbose", run.verbose, "Log more");
   run_command->callback([&] { status = RunGateway(run); });

@@ -244,6 +244,10 @@ std::string MetricsText(const MetricsInput& input) {
   for (const auto& [name, running] : input.threads_running) {
     families.Labelled("thread", name, running ? 1 : 0);
   }
+  families.Counter("tables_reloaded_total", "Times the code tables were read again",
+                   input.tables_reloaded);
+  families.Counter("tables_refused_total", "Times they were not taken, and the old ones stayed",
+                   input.tables_refused);
   families.Gauge("host_clock_synchronised", "1 if the kernel says the host clock is synchronised",
                  input.host_clock.synchronised ? 1 : 0);
   families.Gauge("host_clock_error_max_seconds", "The kernel's bound of the host clock's error",

@@ -2,6 +2,7 @@
 // and camera ids and names of threads, never anything a payload says.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
@@ -31,6 +32,8 @@ struct MetricsInput {
   HostClock host_clock;
   std::size_t incidents_open = 0;
   std::map<std::string, bool> threads_running;  // by name
+  std::uint64_t tables_reloaded = 0;
+  std::uint64_t tables_refused = 0;
 };
 
 std::string MetricsText(const MetricsInput& input);

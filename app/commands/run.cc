@@ -16,8 +16,17 @@ namespace {
 
 constexpr timespec kHousekeeping{1, 0};
 
+void ReloadTables(Gateway& gateway) {
+  const Status status = gateway.ReloadTables();
+  if (status.ok()) {
+    spdlog::info("code tables read again; every feed uses them from its next payload on");
+  } else {
+    spdlog::error("code tables not taken, the old ones stay in use: {}", status.message());
+  }
+}
+
 // Blocks the signals in this and all later threads, so that only sigtimedwait takes them.
-sigset_t BlockEndSignals() {
+sigset_t BlockSignals() {
   sigset_t signals;
   sigemptyset(&signals);
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&signals, signal);
@@ -43,7 +52,7 @@ int RunGateway(const RunOptions& options) {
   spdlog::set_level(options.verbose ? spdlog::level::debug : spdlog::level::info);
   // Memory holds camera passwords and what is not yet masked: no core dumps unless asked for.
   prctl(PR_SET_DUMPABLE, 0);
-  const sigset_t signals = BlockEndSignals();
+  const sigset_t signals = BlockSignals();
   auto loaded = LoadConfig(options.config);
   if (!loaded.ok()) {
     std::fprintf(stderr, "%s\n", loaded.status().message().c_str());
@@ -57,7 +66,13 @@ int RunGateway(const RunOptions& options) {
     return status.code() == StatusCode::kInvalidArgument ? 2 : 1;
   }
   PrintEndpoints((*gateway)->endpoints());
-  while (sigtimedwait(&signals, nullptr, &kHousekeeping) < 0) {
+  for (;;) {
+    const int signal = sigtimedwait(&signals, nullptr, &kHousekeeping);
+    if (signal == SIGHUP) {
+      ReloadTables(**gateway);
+      continue;
+    }
+    if (signal > 0) break;
     (*gateway)->Housekeep();
     if (status = (*gateway)->fatal(); !status.ok()) break;
   }

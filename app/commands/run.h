@@ -1,7 +1,7 @@
 // fusion-gateway run CONFIG: runs the gateway until a signal ends it.
 //
-// Blocks the ending signals in every thread it starts and waits for them itself; called once, from
-// main. Core dumps are off.
+// Blocks its signals in every thread it starts and waits for them itself; called once, from main.
+// SIGHUP reads the code tables again. Core dumps are off.
 #pragma once
 
 #include <string>

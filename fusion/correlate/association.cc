@@ -148,7 +148,9 @@ PlaceScore Apart(const Position& a, const Position& b, double limit_m) {
 // Does the cone of a bearing pass over a place?
 PlaceScore Seen(const Bearing& bearing, const Position& place) {
   const double distance = DistanceM(bearing.origin, place);
-  if (distance > kBearingReachM + place.uncertainty_m) return {};
+  const double reach =
+      bearing.range_m > 0 ? std::min(bearing.range_m, kBearingReachM) : kBearingReachM;
+  if (distance > reach + place.uncertainty_m) return {};
   const double radius = place.uncertainty_m + kBearingSlackM;
   double angle = 0;
   double allowed = 180;

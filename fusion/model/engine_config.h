@@ -28,10 +28,14 @@ struct EngineConfig {
     double range_m = 300;
     friend bool operator==(const Camera&, const Camera&) = default;
   };
-  // Limits of a measuring point, for sources that send values and no alarms; absent = none.
+  // A measuring point: what its values mean. Limits are for sources that send values and no alarms
+  // too; absent = none.
   struct Point {
     std::string device_id;  // the quota id
+    std::string name;
+    std::string medium;  // empty = the site's
     std::string unit;
+    std::string indicator;  // empty = the two letters in its id
     std::optional<double> low_low, low, high, high_high;
     double hysteresis = 0;  // how far back over a limit a value must be before it counts as back
     friend bool operator==(const Point&, const Point&) = default;
@@ -45,6 +49,8 @@ struct EngineConfig {
     double radius_m = 200;
     std::vector<std::string> device_ids;
     std::vector<Point> points;
+    // Of the major hazard source: 1 (一级, the worst) to 4; 0 = not told.
+    std::uint32_t hazard_level = 0;
     friend bool operator==(const Site&, const Site&) = default;
   };
   struct Windows {

@@ -27,6 +27,7 @@ struct Bearing {
   double azimuth_deg = 0;
   double uncertainty_deg = 0;
   Position origin;
+  double range_m = 0;  // 0 = not known
   friend bool operator==(const Bearing&, const Bearing&) = default;
 };
 
@@ -102,6 +103,9 @@ struct PoliceCallDetail {
   std::string result_code;
   std::string unit_code;
   std::string document_id;
+  std::string intake_type;
+  std::string intake_source;
+  std::string caller_address;
   friend bool operator==(const PoliceCallDetail&, const PoliceCallDetail&) = default;
 };
 
@@ -119,10 +123,17 @@ struct SkyGuardDetail {
   friend bool operator==(const SkyGuardDetail&, const SkyGuardDetail&) = default;
 };
 
+struct SensorLimits {
+  std::optional<double> low_low, low, high, high_high;
+  friend bool operator==(const SensorLimits&, const SensorLimits&) = default;
+};
+
 struct SensorDetail {
   struct Value {
     std::string quota_id;
     double value = 0;
+    std::string unit;
+    std::string level;
     friend bool operator==(const Value&, const Value&) = default;
   };
   std::string enterprise_id;
@@ -135,6 +146,8 @@ struct SensorDetail {
   std::string unit;
   std::string indicator;
   std::string medium;
+  std::optional<SensorLimits> limits;
+  std::uint32_t hazard_level = 0;
   friend bool operator==(const SensorDetail&, const SensorDetail&) = default;
 };
 
@@ -142,6 +155,7 @@ struct RiskWarningDetail {
   std::string enterprise_id;
   std::string colour;
   std::string reason;
+  std::uint32_t hazard_level = 0;
   friend bool operator==(const RiskWarningDetail&, const RiskWarningDetail&) = default;
 };
 

@@ -46,16 +46,18 @@ class Hasher {
   }
 
   void Add(const Position& p) { All(p.latitude, p.longitude, p.uncertainty_m, p.original_crs); }
-  void Add(const Bearing& b) { All(b.azimuth_deg, b.uncertainty_deg, b.origin); }
+  void Add(const Bearing& b) { All(b.azimuth_deg, b.uncertainty_deg, b.origin, b.range_m); }
   void Add(const BoundingBox& b) { All(b.x, b.y, b.width, b.height); }
   void Add(const Attachment& a) { All(a.role, a.url, a.media_type, a.size_bytes); }
-  void Add(const SensorDetail::Value& v) { All(v.quota_id, v.value); }
+  void Add(const SensorDetail::Value& v) { All(v.quota_id, v.value, v.unit, v.level); }
+  void Add(const SensorLimits& l) { All(l.low_low, l.low, l.high, l.high_high); }
 
   void Add(const std::monostate&) {}
   void Add(const PoliceCallDetail& d) {
     All(d.document, d.call_id, d.main_call_id, d.category_codes, d.grade_code, d.address, d.text,
         d.hazardous_substance, d.explosion_or_leak, d.hazmat_vehicle, d.trapped, d.injured, d.dead,
-        d.result_code, d.unit_code, d.document_id);
+        d.result_code, d.unit_code, d.document_id, d.intake_type, d.intake_source,
+        d.caller_address);
   }
   void Add(const SkyGuardDetail& d) {
     All(d.alarm_type, d.camera_name, d.pan_deg, d.tilt_deg, d.zoom, d.bbox, d.camera_position,
@@ -63,9 +65,9 @@ class Hasher {
   }
   void Add(const SensorDetail& d) {
     All(d.enterprise_id, d.gateway_id, d.values, d.quota_id, d.level, d.value, d.threshold, d.unit,
-        d.indicator, d.medium);
+        d.indicator, d.medium, d.limits, d.hazard_level);
   }
-  void Add(const RiskWarningDetail& d) { All(d.enterprise_id, d.colour, d.reason); }
+  void Add(const RiskWarningDetail& d) { All(d.enterprise_id, d.colour, d.reason, d.hazard_level); }
   void Add(const GridDetail& d) { All(d.grid_code, d.category, d.description, d.state, d.handler); }
   void Add(const CameraFindingDetail& d) { All(d.camera_id, d.frame_id, d.finding, d.bbox); }
 

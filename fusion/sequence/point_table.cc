@@ -4,48 +4,13 @@
 #include <charconv>
 #include <utility>
 
+#include "fusion/model/point_limits.h"
+
 namespace fusiongateway {
 namespace {
 
 std::string SourceOf(const SensorDetail& sensor) {
   return sensor.enterprise_id + "/" + sensor.gateway_id;
-}
-
-const std::optional<double>& LimitOf(const EngineConfig::Point& point, PointLevel level) {
-  static const std::optional<double> kNone;
-  switch (level) {
-    case PointLevel::kLow:
-      return point.low;
-    case PointLevel::kHigh:
-      return point.high;
-    case PointLevel::kLowLow:
-      return point.low_low;
-    case PointLevel::kHighHigh:
-      return point.high_high;
-    case PointLevel::kNormal:
-      break;
-  }
-  return kNone;
-}
-
-bool IsHigh(PointLevel level) {
-  return level == PointLevel::kHigh || level == PointLevel::kHighHigh;
-}
-
-// Was a point at `before` beyond the limit of `level`? HH is beyond H too.
-bool WasBeyond(PointLevel before, PointLevel level) {
-  return before != PointLevel::kNormal && IsHigh(before) == IsHigh(level) && before >= level;
-}
-
-PointLevel LevelOf(double value, const EngineConfig::Point& point, PointLevel before) {
-  for (const PointLevel level :
-       {PointLevel::kHighHigh, PointLevel::kLowLow, PointLevel::kHigh, PointLevel::kLow}) {
-    const std::optional<double>& limit = LimitOf(point, level);
-    if (!limit) continue;
-    const double beyond = IsHigh(level) ? value - *limit : *limit - value;
-    if (beyond >= (WasBeyond(before, level) ? -point.hysteresis : 0)) return level;
-  }
-  return PointLevel::kNormal;
 }
 
 std::string NumberText(double value) {
@@ -65,7 +30,8 @@ void PointTable::Configure(const EngineConfig& config) {
   limits_.clear();
   for (const EngineConfig::Site& site : config.sites) {
     for (const EngineConfig::Point& point : site.points) {
-      limits_.emplace(point.device_id, Limits{point, site.site_id, site.medium});
+      limits_.emplace(point.device_id, Limits{point, site.site_id,
+                                              point.medium.empty() ? site.medium : point.medium});
     }
   }
 }
@@ -150,10 +116,13 @@ Report PointTable::AlarmOf(const Report& reading, const SensorDetail::Value& val
   detail.value = value.value;
   detail.threshold = LimitOf(limits.point, level).value_or(0);
   detail.unit = limits.point.unit;
-  detail.indicator = IndicatorOf(value.quota_id);
+  detail.indicator =
+      limits.point.indicator.empty() ? IndicatorOf(value.quota_id) : limits.point.indicator;
   detail.medium = limits.medium;
+  detail.hazard_level = sensor.hazard_level;
   alarm.class_code = detail.indicator == "QT" ? "12D02" : "12D99";
-  alarm.summary = std::string(is_normal ? "监测值恢复 " : "监测值越限 ") + detail.level + " " +
+  const std::string name = limits.point.name.empty() ? "" : limits.point.name + " ";
+  alarm.summary = (is_normal ? "监测值恢复 " : "监测值越限 ") + name + detail.level + " " +
                   NumberText(value.value) + detail.unit + "（限值 " + NumberText(detail.threshold) +
                   detail.unit + "） " + value.quota_id;
   alarm.detail = std::move(detail);

@@ -1,5 +1,6 @@
 #include "pipeline/feeds/codes.h"
 
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
@@ -18,6 +19,12 @@ std::set<std::string, std::less<>> KeysOf(const Json& tables, const char* name) 
   if (table == tables.end()) return keys;
   for (const auto& [key, value] : table->items()) keys.insert(key);
   return keys;
+}
+
+// The line of the byte that a parser stopped at (from 1).
+std::string LineOf(const std::string& text, std::size_t byte) {
+  const auto end = text.begin() + static_cast<std::ptrdiff_t>(std::min(byte, text.size()));
+  return std::to_string(1 + std::count(text.begin(), end, '\n'));
 }
 
 Result<std::string> ReadFile(const std::filesystem::path& path) {
@@ -56,10 +63,16 @@ Result<CodeTables> CodeTables::Read(const std::filesystem::path& directory) {
 Result<CodeTables> CodeTables::FromTexts(const std::map<std::string, std::string>& texts) {
   Json tables = Json::object();
   for (const auto& [name, text] : texts) {
-    Json table = Json::parse(text, nullptr, false);
+    Json table;
+    try {
+      table = Json::parse(text);
+    } catch (const Json::parse_error& error) {
+      return InvalidArgument(name + ".json:" + LineOf(text, error.byte) +
+                             ": not JSON; check quotes, commas and braces up to here");
+    }
     if (!table.is_object()) {
       return InvalidArgument(name +
-                             ".json: not a JSON object; see the tables' README for the form");
+                             ".json:1: not a JSON object; see the tables' README for the form");
     }
     tables[name] = std::move(table);
   }

@@ -1,5 +1,5 @@
 // Code tables: what the numbers and words of other systems mean. They are data files (one JSON file
-// a table), read once by app/ at start, passed to the plugins, and never compiled in.
+// a table), read by app/ at start and again on demand, passed to the plugins, never compiled in.
 //
 // Immutable after loading; any thread.
 #pragma once
@@ -19,8 +19,8 @@ class CodeTables {
   // No tables: every code is unknown to the plugins, and none is refused or flagged here.
   CodeTables() = default;
 
-  // Every *.json in `directory`, by its name without the ending. Refused: a file that is not a JSON
-  // object, or is larger than 4 MiB.
+  // Every *.json in `directory`, by its name without the ending. Refused, with file and line: a
+  // file that is not a JSON object, or is larger than 4 MiB.
   static Result<CodeTables> Read(const std::filesystem::path& directory);
   // From texts, by table name.
   static Result<CodeTables> FromTexts(const std::map<std::string, std::string>& texts);

@@ -91,8 +91,10 @@ Position ToWgs84(Position position) {
 
 Position FromWgs84(Position position, CoordinateSystem to) {
   Degrees at{position.latitude, position.longitude};
-  if (to == CoordinateSystem::kGcj02 || to == CoordinateSystem::kBd09) at = WgsToGcj(at);
-  if (to == CoordinateSystem::kBd09) at = GcjToBd(at);
+  if (IsShifted(at)) {
+    if (to == CoordinateSystem::kGcj02 || to == CoordinateSystem::kBd09) at = WgsToGcj(at);
+    if (to == CoordinateSystem::kBd09) at = GcjToBd(at);
+  }
   position.latitude = at.latitude;
   position.longitude = at.longitude;
   position.original_crs = to;

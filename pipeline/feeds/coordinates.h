@@ -5,7 +5,7 @@
 
 namespace fusiongateway {
 
-// To WGS-84 within half a metre of the inverse of the published forward formulas; `original_crs`
+// To WGS-84 within a centimetre of the inverse of the published forward formulas; `original_crs`
 // keeps what the source spoke. Outside the area those systems cover (72.004..137.8347 E,
 // 0.8293..55.8271 N) nothing is shifted. kUnspecified is taken as WGS-84.
 Position ToWgs84(Position position);

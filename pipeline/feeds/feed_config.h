@@ -10,6 +10,9 @@
 
 namespace fusiongateway {
 
+// What a feed's payloads are written in.
+enum class TextEncoding { kUtf8, kGb18030 };
+
 struct FeedConfig {
   std::string feed_id;
   // Which decoder reads its payloads: "police110", "sky_guard", "hazmat", "grid", "report", or the
@@ -19,6 +22,8 @@ struct FeedConfig {
   std::string plugin_path;
   std::string plugin_dir;
 
+  // Turned into UTF-8 before the plugin sees it.
+  TextEncoding encoding = TextEncoding::kUtf8;
   // What a coordinate without `crs` is in.
   CoordinateSystem default_crs = CoordinateSystem::kGcj02;
   // What a time without an offset is in: Beijing.

@@ -4,6 +4,8 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "pipeline/feeds/gas_limits.h"
+#include "pipeline/feeds/gb18030.h"
 #include "pipeline/feeds/masking.h"
 #include "pipeline/feeds/normaliser.h"
 #include "pipeline/feeds/plugin_host.h"
@@ -19,6 +21,17 @@ std::string CrsName(CoordinateSystem crs) {
 }
 
 // What the plugin's create() gets (plugins/abi/feed_plugin.h).
+Json PointJson(const EngineConfig::Point& point) {
+  Json limits = Json::object();
+  const std::pair<const char*, std::optional<double>> kLimits[] = {
+      {"LL", point.low_low}, {"L", point.low}, {"H", point.high}, {"HH", point.high_high}};
+  for (const auto& [name, limit] : kLimits) {
+    if (limit) limits[name] = *limit;
+  }
+  return {{"quotaId", point.device_id}, {"name", point.name},           {"medium", point.medium},
+          {"unit", point.unit},         {"indicator", point.indicator}, {"limits", limits}};
+}
+
 std::string PluginConfigJson(const FeedConfig& config, const std::vector<EngineConfig::Site>& sites,
                              const CodeTables& tables) {
   Json json;
@@ -33,7 +46,12 @@ std::string PluginConfigJson(const FeedConfig& config, const std::vector<EngineC
                              {"name", site.name},
                              {"districtCode", site.district_code},
                              {"medium", site.medium},
-                             {"deviceIds", site.device_ids}});
+                             {"hazardLevel", site.hazard_level},
+                             {"deviceIds", site.device_ids},
+                             {"points", Json::array()}});
+    for (const auto& point : site.points) {
+      json["sites"].back()["points"].push_back(PointJson(point));
+    }
   }
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
@@ -46,10 +64,11 @@ bool HasUnknownCode(const v1::Report& report) {
 }  // namespace
 
 struct FeedDecoder::Impl {
-  std::unique_ptr<FeedPlugin> plugin;
+  std::shared_ptr<FeedPlugin> plugin;
   Normaliser normaliser;
   DeviceClocks clocks;
   std::optional<std::string> clock_finding;
+  std::unique_ptr<Gb18030> gb18030;  // null: payloads are UTF-8
   FeedDecoderCounters counters;
 
   std::optional<Refusal> Take(PluginOutput* output, const DecodeContext& context, Masker* masker) {
@@ -77,31 +96,66 @@ struct FeedDecoder::Impl {
   }
 };
 
-Result<std::unique_ptr<FeedDecoder>> FeedDecoder::Create(
-    const FeedConfig& config, const std::vector<EngineConfig::Site>& sites,
-    const CodeTables& tables) {
+Result<FeedTables> FeedDecoder::MakeTables(const FeedConfig& config,
+                                           const std::vector<EngineConfig::Site>& sites,
+                                           const CodeTables& tables) {
   const std::string path = config.plugin_path.empty()
                                ? config.plugin_dir + "/" + config.plugin + ".so"
                                : config.plugin_path;
-  auto plugin = FeedPlugin::Load(path, config.plugin, PluginConfigJson(config, sites, tables));
-  if (!plugin.ok()) {
-    return Status(plugin.status().code(),
-                  "feed \"" + config.feed_id + "\": " + plugin.status().message());
+  const auto known_sites = WithGasLimits(sites, tables);
+  if (!known_sites.ok()) return known_sites.status();
+  auto plugin =
+      FeedPlugin::Load(path, config.plugin, PluginConfigJson(config, *known_sites, tables));
+  if (plugin.ok()) return FeedTables{std::move(*plugin), tables};
+  return Status(plugin.status().code(),
+                "feed \"" + config.feed_id + "\": " + plugin.status().message());
+}
+
+Result<std::unique_ptr<FeedDecoder>> FeedDecoder::Create(
+    const FeedConfig& config, const std::vector<EngineConfig::Site>& sites,
+    const CodeTables& tables) {
+  auto made = MakeTables(config, sites, tables);
+  if (!made.ok()) return made.status();
+  std::unique_ptr<Gb18030> gb18030;
+  if (config.encoding == TextEncoding::kGb18030) {
+    auto opened = Gb18030::Open();
+    if (!opened.ok()) return opened.status();
+    gb18030 = std::move(*opened);
   }
   return std::unique_ptr<FeedDecoder>(
-      new FeedDecoder(std::unique_ptr<Impl>(new Impl{std::move(*plugin),
+      new FeedDecoder(std::unique_ptr<Impl>(new Impl{std::move(made->plugin),
                                                      Normaliser(config, sites, tables),
                                                      DeviceClocks(config),
                                                      std::nullopt,
+                                                     std::move(gb18030),
                                                      {}})));
+}
+
+void FeedDecoder::TakeTables(FeedTables tables) {
+  impl_->plugin = std::move(tables.plugin);
+  impl_->normaliser.TakeTables(std::move(tables.codes));
 }
 
 FeedDecoder::FeedDecoder(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 FeedDecoder::~FeedDecoder() = default;
 
 DecodeOutcome FeedDecoder::Decode(std::string_view payload, const DecodeContext& context) {
-  PluginOutput output = impl_->plugin->Decode(payload);
   Masker masker(context.received_at);
+  std::string converted;
+  if (impl_->gb18030) {
+    auto utf8 = impl_->gb18030->ToUtf8(payload);
+    if (utf8.malformed_at) {
+      return impl_->Refuse({"MALFORMED",
+                            "byte " + std::to_string(*utf8.malformed_at) +
+                                " of the payload begins no GB18030 character; the feed is "
+                                "configured with encoding: GB18030",
+                            ""},
+                           utf8.text, &masker);
+    }
+    converted = std::move(utf8.text);
+    payload = converted;
+  }
+  PluginOutput output = impl_->plugin->Decode(payload);
   for (const std::string& person : output.persons) masker.Declare(person);
   auto refusal = impl_->Take(&output, context, &masker);
   if (auto finding = impl_->clocks.TakeFinding()) impl_->clock_finding = masker.Text(*finding);

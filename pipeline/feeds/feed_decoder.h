@@ -54,13 +54,26 @@ struct FeedDecoderCounters {
   FeedClockCounters clocks;
 };
 
+class FeedPlugin;
+
+// Code tables, and the feed's plugin made with them. Made on any thread, while a decoder of the
+// same feed runs on another.
+struct FeedTables {
+  std::shared_ptr<FeedPlugin> plugin;
+  CodeTables codes;
+};
+
 class FeedDecoder {
  public:
   // Loads the feed's plugin. Refused: a module that cannot be loaded, speaks another ABI version,
-  // bears another name, or does not accept its configuration.
+  // bears another name, or does not accept its configuration; a text encoding that the system
+  // lacks.
   static Result<std::unique_ptr<FeedDecoder>> Create(const FeedConfig& config,
                                                      const std::vector<EngineConfig::Site>& sites,
                                                      const CodeTables& tables);
+  static Result<FeedTables> MakeTables(const FeedConfig& config,
+                                       const std::vector<EngineConfig::Site>& sites,
+                                       const CodeTables& tables);
   ~FeedDecoder();
   FeedDecoder(const FeedDecoder&) = delete;
   FeedDecoder& operator=(const FeedDecoder&) = delete;
@@ -72,6 +85,8 @@ class FeedDecoder {
   void Recall(const v1::Report& report);
   // For people: what was found of a clock of this feed, masked, once.
   std::optional<std::string> TakeClockFinding();
+  // Other code tables from the next payload on; all that the decoder remembers stays.
+  void TakeTables(FeedTables tables);
 
   FeedDecoderCounters counters() const;
 

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -75,6 +76,7 @@ struct Ingress::Impl {
   mutable std::mutex mutex;
   std::vector<CommittedThrough> committed;   // bounded: one batch is one window at most
   std::vector<std::string> dispositions_of;  // feed ids
+  std::map<std::string, FeedTables> tables;  // by feed id; not yet taken
   IngressCounters counters;                  // copy for other threads
   IngressCounters own;                       // the thread's
 };
@@ -142,6 +144,14 @@ void Ingress::DispositionsMade(std::string feed_id) {
   {
     std::lock_guard lock(impl_->mutex);
     impl_->dispositions_of.push_back(std::move(feed_id));
+  }
+  impl_->Wake();
+}
+
+void Ingress::TakeTables(std::map<std::string, FeedTables> tables) {
+  {
+    std::lock_guard lock(impl_->mutex);
+    impl_->tables = std::move(tables);
   }
   impl_->Wake();
 }
@@ -224,11 +234,14 @@ void Ingress::Impl::DrainPosted() {
   [[maybe_unused]] const auto got = read(wake_fd, &count, sizeof count);
   std::vector<CommittedThrough> acks;
   std::vector<std::string> feeds;
+  std::map<std::string, FeedTables> new_tables;
   {
     std::lock_guard lock(mutex);
+    new_tables.swap(tables);
     acks.swap(committed);
     feeds.swap(dispositions_of);
   }
+  protocol.TakeTables(std::move(new_tables));
   std::vector<OutgoingMessage> messages;
   for (const auto& ack : acks) protocol.Committed(ack, &messages);
   for (const auto& feed : feeds) protocol.DispositionsMade(feed, &messages);

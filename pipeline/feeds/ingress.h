@@ -1,10 +1,10 @@
 // The publishers' ROUTER socket and the one thread that owns it: bytes in, through the publisher
 // protocol, to the fusion loop; acks and dispositions out.
 //
-// Start binds and starts the thread; Stop ends it. Committed and DispositionsMade may be called
-// from any thread and only enqueue. Bounds: message size, high-water marks, sessions and their
-// windows. A peer that does not read loses messages beyond the mark (counted) and with the first of
-// them its session; it hears the same again after its next hello.
+// Start binds and starts the thread; Stop ends it. Committed, DispositionsMade and TakeTables may
+// be called from any thread and only enqueue. Bounds: message size, high-water marks, sessions and
+// their windows. A peer that does not read loses messages beyond the mark (counted) and with the
+// first of them its session; it hears the same again after its next hello.
 #pragma once
 
 #include <cstdint>
@@ -49,6 +49,8 @@ class Ingress {
 
   void Committed(CommittedThrough committed);
   void DispositionsMade(std::string feed_id);
+  // Other code tables, by feed, between two messages; the latest told wins.
+  void TakeTables(std::map<std::string, FeedTables> tables);
 
   IngressCounters counters() const;
   // OK while the thread serves; otherwise why it ended.

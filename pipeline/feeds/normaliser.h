@@ -1,7 +1,7 @@
 // Makes a plugin's Report one of the gateway's: WGS-84, known codes, its site and district, a time
 // with its bound, and nothing of persons in it.
 //
-// Immutable after construction; any thread. Refused: what no honest source sends (no id or kind, a
+// One thread at a time. Refused: what no honest source sends (no id or kind, a
 // place off the earth, a time outside 1970 .. 2200). Odd but possible things are taken and flagged.
 #pragma once
 
@@ -9,6 +9,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "fusion/base/time.h"
@@ -27,6 +28,9 @@ ReportTime ReportTimeOf(const v1::Report& report, UtcTime received_at);
 class Normaliser {
  public:
   Normaliser(FeedConfig config, const std::vector<EngineConfig::Site>& sites, CodeTables tables);
+
+  // Other code tables from here on.
+  void TakeTables(CodeTables tables) { tables_ = std::move(tables); }
 
   // Turns what a report tells of its time into the stamp it is aligned at.
   using Aligner = std::function<AlignedTime(const ReportTime&)>;
@@ -48,7 +52,7 @@ class Normaliser {
   const SiteFacts* FindSite(const std::string& id) const;
 
   const FeedConfig config_;
-  const CodeTables tables_;
+  CodeTables tables_;
   std::map<std::string, SiteFacts, std::less<>> sites_by_id_;
 };
 

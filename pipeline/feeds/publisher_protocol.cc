@@ -523,6 +523,13 @@ void PublisherProtocol::Expire(SteadyTime steady_now) {
   }
 }
 
+void PublisherProtocol::TakeTables(std::map<std::string, FeedTables> tables) {
+  for (auto& [feed_id, feed_tables] : tables) {
+    const auto decoder = decoders_.find(feed_id);
+    if (decoder != decoders_.end()) decoder->second->TakeTables(std::move(feed_tables));
+  }
+}
+
 PublisherProtocol::Session* PublisherProtocol::Find(const std::string& session_id,
                                                     const Turn& turn) {
   const auto found = sessions_.find(turn.peer);

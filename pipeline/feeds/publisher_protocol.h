@@ -108,6 +108,8 @@ class PublisherProtocol {
   void ReplyLost(const std::string& peer);
   // Ends sessions that have been silent for too long.
   void Expire(SteadyTime steady_now);
+  // Other code tables for the feeds named, from the next payload on.
+  void TakeTables(std::map<std::string, FeedTables> tables);
 
   PublisherCounters counters() const;
   // By feed.

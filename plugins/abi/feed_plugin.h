@@ -34,9 +34,9 @@ typedef struct fusion_gateway_emitter {
    */
   int32_t (*report)(void* self, const uint8_t* bytes, size_t length);
   /* The payload (or one element of an array in it) cannot be taken. `code`: "MALFORMED",
-   * "WRONG_TYPE", "MISSING_FIELD", "OUT_OF_RANGE", "UNKNOWN_TYPE"; `message`: for people, what to
-   * do; `field`: path of the offending field, "" = the whole. UTF-8, NUL-terminated. If any refusal
-   * is emitted, the host takes none of this payload's reports. */
+   * "WRONG_TYPE", "MISSING_FIELD", "OUT_OF_RANGE", "UNKNOWN_TYPE", "FORBIDDEN_FIELD"; `message`:
+   * for people, what to do; `field`: path of the offending field, "" = the whole. UTF-8,
+   * NUL-terminated. If any refusal is emitted, the host takes none of this payload's reports. */
   void (*refuse)(void* self, const char* code, const char* message, const char* field);
   /* A native field that names a person ("张三"), or a number of one that has no telling form (a
    * local telephone, an identity number): masked in every text of this payload. */
@@ -52,7 +52,10 @@ typedef struct fusion_gateway_feed_plugin_v1 {
   const char* name;
   const char* version;
   /* `config`: one JSON object, NUL-terminated: {"feedId", "defaultCrs", "timeZoneOffsetMinutes",
-   * "tables": {...}, "sites": [...]}; unknown keys are ignored. Returns an instance, or NULL and a
+   * "tables": {...}, "sites": [{"siteId", "name", "districtCode", "medium", "hazardLevel",
+   * "deviceIds": [], "points": [{"quotaId", "name", "medium", "unit", "indicator", "limits": {"LL",
+   * "L", "H", "HH"}}]}]}; unknown keys are ignored. Called again, for a new instance, when the code
+   * tables have changed. Returns an instance, or NULL and a
    * sentence in `error` (NUL-terminated, at most `error_size` bytes). */
   void* (*create)(const char* config, char* error, size_t error_size);
   /* Reads one payload. Emits reports or refusals. Must not throw. */

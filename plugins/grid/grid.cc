@@ -17,14 +17,7 @@ class Grid {
     decoder.table_ = std::move(*table);
     decoder.default_crs_ = config.default_crs;
     decoder.time_zone_offset_ = config.time_zone_offset;
-    for (const auto& [state, name] : config.TextsByName("grid", "actions")) {
-      v1::ReportAction action = v1::REPORT_ACTION_UNSPECIFIED;
-      if (!v1::ReportAction_Parse(name, &action)) {
-        return InvalidArgument("table \"grid\": actions." + state +
-                               " must be START, UPDATE, STOP or CANCEL");
-      }
-      decoder.actions_[state] = action;
-    }
+    if (Status s = config.Read("grid", "actions", &decoder.actions_); !s.ok()) return s;
     return decoder;
   }
 

@@ -2,13 +2,19 @@
 // enterprises.
 //
 // "isConnectDataSource": false is DATA_LOST, never a normal value; what values come with it are not
-// taken. A quotaId is enterprise(9) + hazard source(3) + device(letter+4) + indicator(2) + seq(3).
+// read. A quotaId is enterprise(9) + hazard source(3) + device(letter+4) + indicator(2) + seq(3).
+// Medium, unit and limits of a point come from the site table; each value is judged by its point's
+// limits, apart from what the point's value was before: that is the engine's business.
 #include <algorithm>
 #include <cctype>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
+#include <vector>
 
+#include "fusion/model/point_limits.h"
 #include "plugins/json_fields/feed_module.h"
 #include "plugins/json_fields/json_fields.h"
 
@@ -16,6 +22,8 @@ namespace fusiongateway::plugin {
 namespace {
 
 constexpr double kValueMax = 1e12;
+// About what fits into the largest message.
+constexpr std::size_t kValuesMax = 20'000;
 
 bool IsQuotaId(std::string_view id) {
   constexpr std::string_view kForm = "dddddddddddduddddluddd";
@@ -27,7 +35,8 @@ bool IsQuotaId(std::string_view id) {
   return true;
 }
 
-std::string Indicator(const std::string& quota_id) {
+// "" for an id of another form.
+std::string IndicatorIn(const std::string& quota_id) {
   return IsQuotaId(quota_id) ? quota_id.substr(17, 2) : std::string();
 }
 
@@ -37,6 +46,21 @@ std::string NumberText(double value) {
   return text;
 }
 
+PointLevel LevelNamed(std::string_view name) {
+  for (const auto level :
+       {PointLevel::kLow, PointLevel::kHigh, PointLevel::kLowLow, PointLevel::kHighHigh}) {
+    if (ToString(level) == name) return level;
+  }
+  return PointLevel::kNormal;
+}
+
+void SetLimits(const EngineConfig::Point& point, v1::SensorDetail* sensor) {
+  if (point.low_low) sensor->mutable_limits()->set_low_low(*point.low_low);
+  if (point.low) sensor->mutable_limits()->set_low(*point.low);
+  if (point.high) sensor->mutable_limits()->set_high(*point.high);
+  if (point.high_high) sensor->mutable_limits()->set_high_high(*point.high_high);
+}
+
 class Hazmat {
  public:
   static Result<Hazmat> Create(const PluginConfig& config) {
@@ -44,8 +68,16 @@ class Hazmat {
     if (!table.ok()) return table.status();
     Hazmat decoder;
     decoder.table_ = std::move(*table);
-    decoder.media_ = config.media;
+    decoder.sites_ = config.sites;
+    decoder.points_ = config.points;
+    for (auto& [quota_id, point] : decoder.points_) {
+      if (point.indicator.empty()) point.indicator = IndicatorIn(quota_id);
+    }
     decoder.time_zone_offset_ = config.time_zone_offset;
+    if (Status s = config.Read("hazmat", "enterprise_prefix", &decoder.enterprise_prefix_);
+        !s.ok()) {
+      return s;
+    }
     return decoder;
   }
 
@@ -74,11 +106,11 @@ class Hazmat {
     }
   }
 
-  // The enterprise, and what to call it when it is not one of this city's.
+  // Nine digits, of this city by their beginning; another one is taken and flagged.
   std::string ReadEnterprise(Fields& fields, v1::Report* report) const {
     const std::string id = fields.Id("enterpriseId");
     const bool known_form =
-        id.size() == 9 &&
+        id.size() == 9 && id.starts_with(enterprise_prefix_) &&
         std::all_of(id.begin(), id.end(), [](unsigned char c) { return std::isdigit(c); });
     if (!id.empty() && !known_form) FlagUnknownCode("enterpriseId", report);
     return id;
@@ -104,28 +136,49 @@ class Hazmat {
     }
     report->set_kind(lost || is_state ? v1::DATA_LOST : v1::SENSOR_READING);
     report->set_action(is_state && !lost ? v1::STOP : v1::START);
-    if (!is_state) ReadValues(lost, fields, sensor);
-    Classify(lost ? "data_lost" : type, "", fields, report);
+    PointLevel worst = PointLevel::kNormal;
+    if (lost) {
+      // A lost source's values are leftovers.
+      fields.MarkRead("datas");
+    } else if (!is_state) {
+      worst = ReadValues(fields, report);
+    }
+    Classify(lost ? "data_lost" : type, std::string(ToString(worst)), "", fields, report);
     std::string summary = lost       ? "危化品 数据中断 "
                           : is_state ? "危化品 数据恢复 "
                                      : "危化品 监测值 ";
-    report->set_summary(summary + sensor->enterprise_id());
+    summary += sensor->enterprise_id();
+    if (worst != PointLevel::kNormal) {
+      summary += "：有测点达到" + LabelOf("level", std::string(ToString(worst)));
+    }
+    report->set_summary(summary);
   }
 
-  void ReadValues(bool lost, Fields& fields, v1::SensorDetail* sensor) const {
-    if (!lost && !fields.Has("datas")) {
+  // The worst level that any of the values has reached.
+  PointLevel ReadValues(Fields& fields, v1::Report* report) const {
+    if (!fields.Has("datas")) {
       fields.Refuse("MISSING_FIELD", "datas",
                     "\"datas\" is required while the data source is connected; add the values");
     }
-    fields.EachObject("datas", [&](Fields& data) {
-      const std::string quota_id = data.Id("quotaId");
-      // A lost source's values are leftovers, often null or empty.
-      if (lost) return;
-      const double value = data.RequiredNumber("value", -kValueMax, kValueMax);
-      auto* to = sensor->add_values();
-      to->set_quota_id(quota_id);
-      to->set_value(value);
+    PointLevel worst = PointLevel::kNormal;
+    bool all_known = true;
+    fields.EachObject("datas", kValuesMax, [&](Fields& data) {
+      auto* to = report->mutable_sensor()->add_values();
+      to->set_quota_id(data.Id("quotaId"));
+      to->set_value(data.RequiredNumber("value", -kValueMax, kValueMax));
+      const auto point = points_.find(to->quota_id());
+      if (point == points_.end()) {
+        all_known = all_known && table_.Label("indicator", IndicatorIn(to->quota_id()));
+        return;
+      }
+      to->set_unit(point->second.unit);
+      const PointLevel level = LevelOf(to->value(), point->second);
+      if (level == PointLevel::kNormal) return;
+      to->set_level(std::string(ToString(level)));
+      worst = std::max(worst, level);
     });
+    if (!all_known) FlagUnknownCode("quotaId", report);
+    return worst;
   }
 
   void ReadAlarm(Fields& fields, v1::Report* report) const {
@@ -138,13 +191,13 @@ class Hazmat {
                                   ? ReadEnterprise(fields, report)
                                   : sensor->quota_id().substr(0, 9));
     report->set_device_id(sensor->quota_id());
-    sensor->set_indicator(Indicator(sensor->quota_id()));
-    if (!table_.Label("indicator", sensor->indicator())) FlagUnknownCode("quotaId", report);
     sensor->set_level(fields.RequiredText("level"));
     if (!table_.Label("level", sensor->level())) FlagUnknownCode("level", report);
     sensor->set_value(fields.RequiredNumber("value", -kValueMax, kValueMax));
-    sensor->set_threshold(fields.Number("threshold", -kValueMax, kValueMax).value_or(0));
     sensor->set_unit(fields.Text("unit"));
+    const auto threshold = fields.Number("threshold", -kValueMax, kValueMax);
+    const EngineConfig::Point* point = FillFromPoint(threshold, sensor);
+    if (!table_.Label("indicator", sensor->indicator())) FlagUnknownCode("quotaId", report);
 
     const auto started = fields.Time("startTime");
     const auto ended = fields.Time("endTime");
@@ -155,21 +208,43 @@ class Hazmat {
     SetOccurredAt(cleared && ended ? ended : started, report);
     SetUpdatedAt(started, report);
     SetUpdatedAt(ended, report);
-    Classify("alarm", "", fields, report);
-    SummariseAlarm(report);
+    Classify("alarm", sensor->level(), "", fields, report);
+    SummariseAlarm(threshold.has_value(), point, report);
   }
 
-  void SummariseAlarm(v1::Report* report) const {
+  // What the source leaves out and the site table knows; the source's own word goes first.
+  const EngineConfig::Point* FillFromPoint(std::optional<double> threshold,
+                                           v1::SensorDetail* sensor) const {
+    sensor->set_threshold(threshold.value_or(0));
+    sensor->set_indicator(IndicatorIn(sensor->quota_id()));
+    const auto found = points_.find(sensor->quota_id());
+    if (found == points_.end()) return nullptr;
+    const EngineConfig::Point& point = found->second;
+    sensor->set_indicator(point.indicator);
+    sensor->set_medium(point.medium);
+    SetLimits(point, sensor);
+    const bool same_unit = sensor->unit().empty() || sensor->unit() == point.unit;
+    if (sensor->unit().empty()) sensor->set_unit(point.unit);
+    if (!threshold && same_unit) {
+      sensor->set_threshold(LimitOf(point, LevelNamed(sensor->level())).value_or(0));
+    }
+    return &point;
+  }
+
+  std::string LabelOf(const char* list, const std::string& code) const {
+    const std::string* found = table_.Label(list, code);
+    return found ? *found : code;
+  }
+
+  void SummariseAlarm(bool threshold_sent, const EngineConfig::Point* point,
+                      v1::Report* report) const {
     const auto& sensor = report->sensor();
-    const auto label = [&](const char* list, const std::string& code) {
-      const std::string* found = table_.Label(list, code);
-      return found ? *found : code;
-    };
     std::string summary = report->action() == v1::STOP ? "危化品 报警解除 " : "危化品 报警 ";
-    if (!sensor.medium().empty()) summary += label("medium", sensor.medium());
-    summary += label("indicator", sensor.indicator()) + label("level", sensor.level()) + " " +
+    if (point && !point->name.empty()) summary += point->name + " ";
+    if (!sensor.medium().empty()) summary += LabelOf("medium", sensor.medium());
+    summary += LabelOf("indicator", sensor.indicator()) + LabelOf("level", sensor.level()) + " " +
                NumberText(sensor.value()) + sensor.unit();
-    if (sensor.threshold() != 0) {
+    if (threshold_sent || sensor.threshold() != 0) {
       summary += "（限值 " + NumberText(sensor.threshold()) + sensor.unit() + "）";
     }
     report->set_summary(summary + " " + sensor.quota_id());
@@ -184,30 +259,42 @@ class Hazmat {
     report->set_device_id(warning->enterprise_id());
     warning->set_colour(fields.RequiredText("colour"));
     warning->set_reason(fields.Text("reason"));
-    const std::string* label = table_.Label("colour", warning->colour());
-    if (!label) FlagUnknownCode("colour", report);
+    if (!table_.Label("colour", warning->colour())) FlagUnknownCode("colour", report);
     const auto time = fields.Time("time");
     SetOccurredAt(time, report);
     SetUpdatedAt(time, report);
-    Classify("warning", warning->reason(), fields, report);
-    report->set_summary("危化品 " + (label ? *label : warning->colour()) + "预警 " +
+    Classify("warning", "", warning->reason(), fields, report);
+    report->set_summary("危化品 " + LabelOf("colour", warning->colour()) + "预警 " +
                         warning->enterprise_id() + "：" + warning->reason());
   }
 
-  void Classify(const std::string& type, const std::string& text, const Fields& fields,
-                v1::Report* report) const {
+  const SiteFacts* SiteOf(const v1::Report& report) const {
+    for (const std::string* id :
+         {&report.sensor().quota_id(), &report.sensor().enterprise_id(),
+          &report.sensor().gateway_id(), &report.risk_warning().enterprise_id()}) {
+      const auto site = sites_.find(*id);
+      if (site != sites_.end()) return &site->second;
+    }
+    return nullptr;
+  }
+
+  void Classify(const std::string& type, const std::string& level, const std::string& text,
+                const Fields& fields, v1::Report* report) const {
     if (!fields.ok()) return;
+    const SiteFacts* site = SiteOf(*report);
+    const std::uint32_t hazard_level = site ? site->hazard_level : 0;
     if (report->has_sensor()) {
       auto* sensor = report->mutable_sensor();
-      for (const auto& id : {sensor->quota_id(), sensor->enterprise_id()}) {
-        const auto medium = media_.find(id);
-        if (sensor->medium().empty() && medium != media_.end()) sensor->set_medium(medium->second);
-      }
+      if (sensor->medium().empty() && site) sensor->set_medium(site->medium);
+      sensor->set_hazard_level(hazard_level);
+    } else {
+      report->mutable_risk_warning()->set_hazard_level(hazard_level);
     }
     const auto found = table_.Classify({{"data_type", {type}},
                                         {"indicator", {report->sensor().indicator()}},
                                         {"medium", {report->sensor().medium()}},
-                                        {"level", {report->sensor().level()}},
+                                        {"level", {level}},
+                                        {"hazard_level", {std::to_string(hazard_level)}},
                                         {"colour", {report->risk_warning().colour()}},
                                         {"text", {text}}});
     report->set_class_code(found.class_code);
@@ -215,11 +302,13 @@ class Hazmat {
   }
 
   CodeTable table_;
-  std::map<std::string, std::string> media_;
+  std::map<std::string, SiteFacts> sites_;
+  std::unordered_map<std::string, EngineConfig::Point> points_;
+  std::string enterprise_prefix_;
   Duration time_zone_offset_{};
 };
 
 }  // namespace
 }  // namespace fusiongateway::plugin
 
-FUSION_GATEWAY_FEED_MODULE(fusiongateway::plugin::Hazmat, "hazmat", "1.0")
+FUSION_GATEWAY_FEED_MODULE(fusiongateway::plugin::Hazmat, "hazmat", "1.1")

@@ -36,6 +36,8 @@ Result<CodeTable> CodeTable::FromJson(const json& table) {
   if (!table.is_object()) return wrong("the table");
   const json labels = table.value("labels", json::object());
   const json rules = table.value("rules", json::array());
+  if (!labels.is_object()) return wrong("labels");
+  if (!rules.is_array()) return wrong("rules");
   for (const auto& [list, codes] : labels.items()) {
     if (!codes.is_object()) return wrong("labels." + list);
     for (const auto& [code, label] : codes.items()) {
@@ -77,6 +79,10 @@ const std::string* CodeTable::Label(const std::string& list, const std::string& 
   if (codes == labels_.end()) return nullptr;
   const auto label = codes->second.find(code);
   return label == codes->second.end() ? nullptr : &label->second;
+}
+
+bool CodeTable::Knows(const std::string& list, const std::string& code) const {
+  return code.empty() || !labels_.contains(list) || Label(list, code) != nullptr;
 }
 
 bool CodeTable::Fits(const Rule& rule, const Facts& facts) {

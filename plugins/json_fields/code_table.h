@@ -32,6 +32,9 @@ class CodeTable {
 
   // The label of `code` in the list `list`; nullptr if the code is not listed.
   const std::string* Label(const std::string& list, const std::string& code) const;
+  // Whether the code is listed, or there is nothing to look up: no code, or no such list, which is
+  // how a national list that is not at hand is left open.
+  bool Knows(const std::string& list, const std::string& code) const;
 
   // The class of the first rule that fits and has one, and the severity likewise.
   Classification Classify(const Facts& facts) const;

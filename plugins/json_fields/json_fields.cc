@@ -1,5 +1,6 @@
 #include "plugins/json_fields/json_fields.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <utility>
@@ -50,51 +51,68 @@ std::optional<double> ToNumber(const json& value) {
   return number;
 }
 
+std::string Quoted(std::string_view key) { return "\"" + std::string(key) + "\""; }
+
 void RefuseWhole(const fusion_gateway_emitter& emitter, const char* code, const char* message) {
   emitter.refuse(emitter.self, code, message, "");
 }
 
 }  // namespace
 
-Fields::Fields(const json& object, std::string path, Duration time_zone_offset,
+std::string Place::Text() const {
+  std::string text = parent ? parent->Text() : std::string();
+  if (!key.empty()) (text += text.empty() ? "" : ".") += key;
+  if (index) text += "[" + std::to_string(*index) + "]";
+  return text;
+}
+
+Fields::Fields(const json& object, Place place, Duration time_zone_offset,
                const fusion_gateway_emitter& emitter)
-    : object_(object),
-      path_(std::move(path)),
-      time_zone_offset_(time_zone_offset),
-      emitter_(emitter) {}
+    : object_(&object), place_(place), time_zone_offset_(time_zone_offset), emitter_(emitter) {}
 
-const json* Fields::Find(const std::string& key) {
-  read_.insert(key);
-  const auto it = object_.find(key);
-  return it == object_.end() || it->is_null() ? nullptr : &*it;
+void Fields::MoveTo(const json& object, std::size_t index) {
+  object_ = &object;
+  place_.index = index;
+  read_.clear();
+  unread_within_ = nullptr;
+  ok_ = true;
 }
 
-bool Fields::Has(const std::string& key) const {
-  const auto it = object_.find(key);
-  return it != object_.end() && !it->is_null();
+const json* Fields::Find(std::string_view key) {
+  MarkRead(key);
+  const auto it = object_->find(key);
+  return it == object_->end() || it->is_null() ? nullptr : &*it;
 }
 
-std::string Fields::PathOf(const std::string& key) const {
-  if (key.empty()) return path_;
-  return path_.empty() ? key : path_ + "." + key;
+bool Fields::IsRead(std::string_view key) const {
+  return std::find(read_.begin(), read_.end(), key) != read_.end();
 }
 
-void Fields::Refuse(const char* code, const std::string& key, const std::string& message) {
+bool Fields::Has(std::string_view key) const {
+  const auto it = object_->find(key);
+  return it != object_->end() && !it->is_null();
+}
+
+std::string Fields::PathOf(std::string_view key) const {
+  return Place{&place_, key, std::nullopt}.Text();
+}
+
+void Fields::Refuse(const char* code, std::string_view key, const std::string& message) {
   ok_ = false;
   emitter_.refuse(emitter_.self, code, message.c_str(), PathOf(key).c_str());
 }
 
-void Fields::WrongType(const std::string& key, const json& value, const char* wanted) {
+void Fields::WrongType(std::string_view key, const json& value, const char* wanted) {
   Refuse("WRONG_TYPE", key,
-         "\"" + key + "\" must be " + wanted + ", but is " + TypeName(value) +
+         Quoted(key) + " must be " + wanted + ", but is " + TypeName(value) +
              "; correct the field and send the payload again");
 }
 
-void Fields::Missing(const std::string& key) {
-  Refuse("MISSING_FIELD", key, "\"" + key + "\" is required; add it and send the payload again");
+void Fields::Missing(std::string_view key) {
+  Refuse("MISSING_FIELD", key, Quoted(key) + " is required; add it and send the payload again");
 }
 
-std::string Fields::Text(const std::string& key) {
+std::string Fields::Text(std::string_view key) {
   const json* value = Find(key);
   if (!value) return {};
   if (!value->is_string()) {
@@ -104,22 +122,22 @@ std::string Fields::Text(const std::string& key) {
   return value->get<std::string>();
 }
 
-std::string Fields::RequiredText(const std::string& key) {
+std::string Fields::RequiredText(std::string_view key) {
   const bool was_ok = ok_;
   std::string text = Text(key);
   if (text.empty() && ok_ == was_ok) Missing(key);
   return text;
 }
 
-std::string Fields::Id(const std::string& key) {
+std::string Fields::Id(std::string_view key) {
   std::string id = RequiredText(key);
   if (id.size() > kIdBytesMax) {
-    Refuse("OUT_OF_RANGE", key, "\"" + key + "\" is longer than 128 bytes; send the source's id");
+    Refuse("OUT_OF_RANGE", key, Quoted(key) + " is longer than 128 bytes; send the source's id");
   }
   return id;
 }
 
-std::optional<double> Fields::Number(const std::string& key, double min, double max) {
+std::optional<double> Fields::Number(std::string_view key, double min, double max) {
   const json* value = Find(key);
   if (!value || (value->is_string() && value->get_ref<const std::string&>().empty())) {
     return std::nullopt;
@@ -133,29 +151,29 @@ std::optional<double> Fields::Number(const std::string& key, double min, double 
     char limits[96];
     std::snprintf(limits, sizeof limits, "%.15g .. %.15g", min, max);
     Refuse("OUT_OF_RANGE", key,
-           "\"" + key + "\" must be within " + limits + "; correct it and send the payload again");
+           Quoted(key) + " must be within " + limits + "; correct it and send the payload again");
     return std::nullopt;
   }
   return number;
 }
 
-double Fields::RequiredNumber(const std::string& key, double min, double max) {
+double Fields::RequiredNumber(std::string_view key, double min, double max) {
   const bool was_ok = ok_;
   const auto number = Number(key, min, max);
   if (!number && ok_ == was_ok) Missing(key);
   return number.value_or(0);
 }
 
-std::uint32_t Fields::Count(const std::string& key) {
+std::uint32_t Fields::Count(std::string_view key) {
   const auto number = Number(key, 0, 1e6);
   if (number && std::floor(*number) != *number) {
-    Refuse("OUT_OF_RANGE", key, "\"" + key + "\" counts persons; send a whole number");
+    Refuse("OUT_OF_RANGE", key, Quoted(key) + " counts persons; send a whole number");
     return 0;
   }
   return static_cast<std::uint32_t>(number.value_or(0));
 }
 
-std::optional<bool> Fields::Flag(const std::string& key) {
+std::optional<bool> Fields::Flag(std::string_view key) {
   const json* value = Find(key);
   if (!value) return std::nullopt;
   if (value->is_boolean()) return value->get<bool>();
@@ -169,12 +187,12 @@ std::optional<bool> Fields::Flag(const std::string& key) {
   return std::nullopt;
 }
 
-std::optional<bool> Fields::Boolean(const std::string& key) {
+std::optional<bool> Fields::Boolean(std::string_view key) {
   const json* value = Find(key);
   return value && value->is_boolean() ? std::optional(value->get<bool>()) : std::nullopt;
 }
 
-std::optional<NativeTime> Fields::Time(const std::string& key) {
+std::optional<NativeTime> Fields::Time(std::string_view key) {
   const json* value = Find(key);
   if (!value || (value->is_string() && value->get_ref<const std::string&>().empty())) {
     return std::nullopt;
@@ -189,11 +207,11 @@ std::optional<NativeTime> Fields::Time(const std::string& key) {
   if (time.ok()) return *time;
   const bool wrong_form = time.status().code() == StatusCode::kInvalidArgument;
   Refuse(wrong_form ? "WRONG_TYPE" : "OUT_OF_RANGE", key,
-         "\"" + key + "\": " + time.status().message());
+         Quoted(key) + ": " + time.status().message());
   return std::nullopt;
 }
 
-std::vector<std::string> Fields::Texts(const std::string& key) {
+std::vector<std::string> Fields::Texts(std::string_view key) {
   const json* value = Find(key);
   if (!value) return {};
   if (!value->is_array()) {
@@ -211,7 +229,7 @@ std::vector<std::string> Fields::Texts(const std::string& key) {
   return texts;
 }
 
-std::optional<v1::BoundingBox> Fields::Box(const std::string& key) {
+std::optional<v1::BoundingBox> Fields::Box(std::string_view key) {
   const json* value = Find(key);
   if (!value) return std::nullopt;
   if (!value->is_array() || value->size() != 4) {
@@ -227,7 +245,7 @@ std::optional<v1::BoundingBox> Fields::Box(const std::string& key) {
     }
     if (!(*number >= 0 && *number <= 1)) {
       Refuse("OUT_OF_RANGE", key,
-             "\"" + key + "\" is in fractions of the picture, 0 .. 1; divide by width and height");
+             Quoted(key) + " is in fractions of the picture, 0 .. 1; divide by width and height");
       return std::nullopt;
     }
     numbers[i] = *number;
@@ -240,23 +258,32 @@ std::optional<v1::BoundingBox> Fields::Box(const std::string& key) {
   return box;
 }
 
-void Fields::EachObject(const std::string& key, const std::function<void(Fields&)>& read) {
+void Fields::EachObject(std::string_view key, std::size_t count_max,
+                        const std::function<void(Fields&)>& read) {
   const json* value = Find(key);
   if (!value) return;
   if (!value->is_array()) return WrongType(key, *value, "an array of objects");
-  if (value->size() > kElementsMax) {
-    return Refuse("OUT_OF_RANGE", key, "\"" + key + "\" has more than 1000 elements; split it");
+  if (value->size() > count_max) {
+    return Refuse("OUT_OF_RANGE", key,
+                  Quoted(key) + " has more than " + std::to_string(count_max) +
+                      " elements; send several payloads");
   }
+  if (value->empty()) return;
+  Fields element(value->front(), {&place_, key, 0}, time_zone_offset_, emitter_);
   for (std::size_t i = 0; i < value->size(); ++i) {
-    const std::string place = key + "[" + std::to_string(i) + "]";
-    if (!(*value)[i].is_object()) return WrongType(place, (*value)[i], "an object");
-    Fields element((*value)[i], PathOf(place), time_zone_offset_, emitter_);
+    if (!(*value)[i].is_object()) {
+      return WrongType(Place{nullptr, key, i}.Text(), (*value)[i], "an object");
+    }
+    element.MoveTo((*value)[i], i);
     read(element);
     ok_ = ok_ && element.ok();
+    if (json unread = element.Unread(); !unread.empty()) {
+      unread_within_[Place{nullptr, key, i}.Text()] = std::move(unread);
+    }
   }
 }
 
-std::string Fields::Person(const std::string& key) {
+std::string Fields::Person(std::string_view key) {
   const json* value = Find(key);
   if (!value) return {};
   if (value->is_number_integer()) {
@@ -268,12 +295,17 @@ std::string Fields::Person(const std::string& key) {
   return text;
 }
 
-std::string Fields::UnknownFields() const {
-  json unknown = json::object();
-  for (const auto& [key, value] : object_.items()) {
-    if (!read_.contains(key)) unknown[key] = value;
+json Fields::Unread() const {
+  json unread = unread_within_;
+  for (auto field = object_->begin(); field != object_->end(); ++field) {
+    if (!IsRead(field.key())) unread[field.key()] = *field;
   }
-  return unknown.empty() ? std::string() : unknown.dump();
+  return unread;
+}
+
+std::string Fields::UnknownFields() const {
+  const json unread = Unread();
+  return unread.empty() ? std::string() : unread.dump();
 }
 
 void EachElement(const std::uint8_t* payload, std::size_t length, Duration time_zone_offset,
@@ -291,7 +323,7 @@ void EachElement(const std::uint8_t* payload, std::size_t length, Duration time_
                        "quotes, commas, encoding and numbers");
   }
   if (document.is_object()) {
-    Fields fields(document, "", time_zone_offset, emitter);
+    Fields fields(document, {}, time_zone_offset, emitter);
     return read(fields);
   }
   if (!document.is_array()) {
@@ -306,10 +338,10 @@ void EachElement(const std::uint8_t* payload, std::size_t length, Duration time_
                        "the array has more than 1000 elements; send several payloads");
   }
   for (std::size_t i = 0; i < document.size(); ++i) {
-    const std::string place = "[" + std::to_string(i) + "]";
+    const Place place{nullptr, "", i};
     if (!document[i].is_object()) {
       emitter.refuse(emitter.self, "WRONG_TYPE", "an element of the array is not a JSON object",
-                     place.c_str());
+                     place.Text().c_str());
       continue;
     }
     Fields fields(document[i], place, time_zone_offset, emitter);
@@ -339,34 +371,40 @@ void FlagUnknownCode(std::string_view field, v1::Report* report) {
   report->add_flags("UNKNOWN_CODE:" + std::string(field));
 }
 
-v1::CoordinateSystem ReadCrs(Fields& fields, const std::string& key, v1::CoordinateSystem otherwise,
-                             v1::Report* report) {
+Crs ReadCrs(Fields& fields, std::string_view key, v1::CoordinateSystem otherwise,
+            v1::Report* report) {
+  // BD-09 lies at most about 1.4 km from WGS-84 in the country.
+  constexpr double kApartM = 1500;
   const std::string text = fields.Text(key);
-  if (text.empty()) return otherwise;
-  if (text == "WGS84" || text == "CGCS2000") return v1::WGS84;
-  if (text == "GCJ02") return v1::GCJ02;
-  if (text == "BD09") return v1::BD09;
+  if (text.empty()) return {otherwise, 0};
+  if (text == "WGS84" || text == "CGCS2000") return {v1::WGS84, 0};
+  if (text == "GCJ02") return {v1::GCJ02, 0};
+  if (text == "BD09") return {v1::BD09, 0};
   FlagUnknownCode(key, report);
-  return otherwise;
+  return {otherwise, kApartM};
 }
 
-std::optional<v1::Position> ReadPosition(Fields& fields, const std::string& longitude_key,
-                                         const std::string& latitude_key, v1::CoordinateSystem crs,
+std::optional<v1::Position> ReadPosition(Fields& fields, std::string_view longitude_key,
+                                         std::string_view latitude_key, const Crs& crs,
                                          v1::Report* report) {
+  const auto read = [&](std::string_view key, double limit) {
+    const auto degrees = fields.Number(key, -limit, limit);
+    return degrees == 0.0 ? std::nullopt : degrees;
+  };
   const bool was_ok = fields.ok();
-  const auto longitude = fields.Number(longitude_key, -180, 180);
-  const auto latitude = fields.Number(latitude_key, -90, 90);
+  const auto longitude = read(longitude_key, 180);
+  const auto latitude = read(latitude_key, 90);
   if (was_ok && !fields.ok()) return std::nullopt;
   if (!longitude && !latitude) return std::nullopt;
   if (!longitude || !latitude) {
     report->add_flags("POSITION_INCOMPLETE");
     return std::nullopt;
   }
-  if (*longitude == 0 && *latitude == 0) return std::nullopt;
   v1::Position position;
   position.set_longitude(*longitude);
   position.set_latitude(*latitude);
-  position.set_original_crs(crs);
+  position.set_uncertainty_m(crs.uncertainty_m);
+  position.set_original_crs(crs.system);
   return position;
 }
 

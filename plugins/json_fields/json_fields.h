@@ -9,7 +9,6 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,62 +24,79 @@ inline constexpr std::size_t kNestingMax = 32;
 inline constexpr std::size_t kElementsMax = 1000;
 inline constexpr std::size_t kIdBytesMax = 128;
 
+// Where an object stands in the payload; put into words only when something is refused.
+struct Place {
+  const Place* parent = nullptr;
+  std::string_view key;              // "" in the payload's own array
+  std::optional<std::size_t> index;  // in that array
+
+  std::string Text() const;
+};
+
 // The fields of one JSON object. A getter that meets a wrong value emits a refusal, remembers that
 // this object is not to be reported, and returns an empty value; so a decoder reads everything
-// first and asks ok() once. A null is the same as an absent field.
+// first and asks ok() once. A null is the same as an absent field. Keys are remembered as they are
+// given and must outlive the object: literals.
 class Fields {
  public:
-  // `path` is the object's place in the payload: "" or "[2]". `object` must be a JSON object.
-  Fields(const nlohmann::json& object, std::string path, Duration time_zone_offset,
+  // `object` must be a JSON object.
+  Fields(const nlohmann::json& object, Place place, Duration time_zone_offset,
          const fusion_gateway_emitter& emitter);
 
-  std::string Text(const std::string& key);
-  std::string RequiredText(const std::string& key);
+  std::string Text(std::string_view key);
+  std::string RequiredText(std::string_view key);
   // A required text of at most kIdBytesMax.
-  std::string Id(const std::string& key);
+  std::string Id(std::string_view key);
   // A number, or a text that is one.
-  std::optional<double> Number(const std::string& key, double min, double max);
-  double RequiredNumber(const std::string& key, double min, double max);
-  std::uint32_t Count(const std::string& key);
+  std::optional<double> Number(std::string_view key, double min, double max);
+  double RequiredNumber(std::string_view key, double min, double max);
+  std::uint32_t Count(std::string_view key);
   // true/false, 0/1, or the same as text.
-  std::optional<bool> Flag(const std::string& key);
+  std::optional<bool> Flag(std::string_view key);
   // The value if it is JSON's own true or false; nothing, and no refusal, otherwise.
-  std::optional<bool> Boolean(const std::string& key);
+  std::optional<bool> Boolean(std::string_view key);
   // Any form of ParseNativeTime; a number is epoch milliseconds.
-  std::optional<NativeTime> Time(const std::string& key);
-  std::vector<std::string> Texts(const std::string& key);
-  std::optional<v1::BoundingBox> Box(const std::string& key);
-  // The objects of an array, each with its own path.
-  void EachObject(const std::string& key, const std::function<void(Fields&)>& read);
+  std::optional<NativeTime> Time(std::string_view key);
+  std::vector<std::string> Texts(std::string_view key);
+  std::optional<v1::BoundingBox> Box(std::string_view key);
+  // The objects of an array of at most `count_max`, each with its own place. What `read` leaves of
+  // them is unknown like what is left of this object. `read` keeps none of them.
+  void EachObject(std::string_view key, std::size_t count_max,
+                  const std::function<void(Fields&)>& read);
 
   // A text that names a person, or reaches one (a telephone): declared to the host, which masks it
   // everywhere in this payload.
-  std::string Person(const std::string& key);
+  std::string Person(std::string_view key);
   // Declared like Person and not kept (an identity number).
-  void Secret(const std::string& key) { Person(key); }
+  void Secret(std::string_view key) { Person(key); }
 
-  bool Has(const std::string& key) const;
-  void Refuse(const char* code, const std::string& key, const std::string& message);
+  bool Has(std::string_view key) const;
+  void Refuse(const char* code, std::string_view key, const std::string& message);
   bool ok() const { return ok_; }
 
   // For a decoder that reads the object by other means: the object, and what of it is known.
-  const nlohmann::json& object() const { return object_; }
-  void MarkRead(const std::string& key) { read_.insert(key); }
+  const nlohmann::json& object() const { return *object_; }
+  void MarkRead(std::string_view key) { read_.push_back(key); }
 
   // What no getter asked for, as one JSON object; "" if nothing.
   std::string UnknownFields() const;
 
  private:
-  const nlohmann::json* Find(const std::string& key);
-  std::string PathOf(const std::string& key) const;
-  void WrongType(const std::string& key, const nlohmann::json& value, const char* wanted);
-  void Missing(const std::string& key);
+  const nlohmann::json* Find(std::string_view key);
+  bool IsRead(std::string_view key) const;
+  nlohmann::json Unread() const;
+  std::string PathOf(std::string_view key) const;
+  void WrongType(std::string_view key, const nlohmann::json& value, const char* wanted);
+  void Missing(std::string_view key);
+  // The next object of the same array.
+  void MoveTo(const nlohmann::json& object, std::size_t index);
 
-  const nlohmann::json& object_;
-  const std::string path_;
+  const nlohmann::json* object_;
+  Place place_;
   const Duration time_zone_offset_;
   const fusion_gateway_emitter& emitter_;
-  std::set<std::string, std::less<>> read_;
+  std::vector<std::string_view> read_;
+  nlohmann::json unread_within_;  // of objects in arrays, by place; null if nothing
   bool ok_ = true;
 };
 
@@ -99,12 +115,19 @@ void SetUpdatedAt(const std::optional<NativeTime>& time, v1::Report* report);
 
 void FlagUnknownCode(std::string_view field, v1::Report* report);
 
-// A position from two fields and a coordinate system; absent if both are, or are 0, flagged
-// POSITION_INCOMPLETE if one is. An unknown system is flagged and taken as the feed's default.
-std::optional<v1::Position> ReadPosition(Fields& fields, const std::string& longitude_key,
-                                         const std::string& latitude_key, v1::CoordinateSystem crs,
+// What a feed's coordinates are in, and by how much they may be off for not knowing it.
+struct Crs {
+  v1::CoordinateSystem system = v1::GCJ02;
+  double uncertainty_m = 0;
+};
+// WGS84 (or CGCS2000), GCJ02, BD09. Absent: `otherwise`. An unknown one is flagged, taken as
+// `otherwise`, and its positions are as uncertain as those systems lie apart.
+Crs ReadCrs(Fields& fields, std::string_view key, v1::CoordinateSystem otherwise,
+            v1::Report* report);
+// A position from two fields; absent if both are absent or 0 (what systems write for none), flagged
+// POSITION_INCOMPLETE if one is.
+std::optional<v1::Position> ReadPosition(Fields& fields, std::string_view longitude_key,
+                                         std::string_view latitude_key, const Crs& crs,
                                          v1::Report* report);
-v1::CoordinateSystem ReadCrs(Fields& fields, const std::string& key, v1::CoordinateSystem otherwise,
-                             v1::Report* report);
 
 }  // namespace fusiongateway::plugin

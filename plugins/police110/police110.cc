@@ -21,7 +21,9 @@ class Police110 {
     decoder.table_ = std::move(*table);
     decoder.default_crs_ = config.default_crs;
     decoder.time_zone_offset_ = config.time_zone_offset;
-    decoder.false_results_ = config.Texts("police110", "false_results");
+    if (Status s = config.Read("police110", "false_results", &decoder.false_results_); !s.ok()) {
+      return s;
+    }
     return decoder;
   }
 
@@ -41,12 +43,6 @@ class Police110 {
     report->set_kind(v1::POLICE_CALL);
     auto* call = report->mutable_police_call();
     call->set_call_id(fields.Id("JJDBH"));
-    call->set_main_call_id(fields.Text("GLZJJDBH"));
-    report->set_district_code(fields.Text("XZQHDM"));
-    report->set_restricted(fields.Flag("SFBM").value_or(false));
-    call->set_injured(fields.Count("SSRS"));
-    call->set_dead(fields.Count("SWRS"));
-
     const std::string type = fields.RequiredText("type");
     if (type == "call") {
       ReadCall(fields, report);
@@ -57,6 +53,7 @@ class Police110 {
     } else if (!type.empty()) {
       fields.Refuse("UNKNOWN_TYPE", "type", "\"type\" must be call, dispatch or feedback");
     }
+    ReadMatter(fields, report);
     Classify(type, report);
     Summarise(report);
   }
@@ -68,30 +65,14 @@ class Police110 {
     report->set_action(v1::START);
     const auto called = fields.Time("BJSJ");
     const auto answered = fields.Time("JJSJ");
+    // A call that is corrected comes again, with a later end of its intake.
     const auto finished = fields.Time("JJWCSJ");
     SetOccurredAt(called ? called : answered, report);
     for (const auto& time : {called, answered, finished}) SetUpdatedAt(time, report);
-
-    for (const char* key : {"JQXLDM", "JQLXDM", "JQLBDM"}) {
-      const std::string code = fields.Text(key);
-      if (code.empty()) continue;
-      call->add_category_codes(code);
-      if (!table_.Label("category", code)) FlagUnknownCode(key, report);
-    }
-    call->set_grade_code(fields.Text("JQDJDM"));
-    if (!call->grade_code().empty() && !table_.Label("grade", call->grade_code())) {
-      FlagUnknownCode("JQDJDM", report);
-    }
-    const auto crs = ReadCrs(fields, "CRS", default_crs_, report);
-    if (const auto position = ReadPosition(fields, "FXDWJD", "FXDWWD", crs, report)) {
-      *report->mutable_position() = *position;
-    }
-    call->set_address(fields.Text("JQDZ"));
+    call->set_intake_type(ReadCode(fields, "JJLX", "intake_type", report));
+    call->set_intake_source(ReadCode(fields, "JQLYFS", "intake_source", report));
+    call->set_caller_address(fields.Text("BJDZ"));
     call->set_text(fields.Text("BJNR"));
-    call->set_hazardous_substance(fields.Flag("YWWXWZ").value_or(false));
-    call->set_explosion_or_leak(fields.Flag("YWBZXL").value_or(false));
-    call->set_hazmat_vehicle(fields.Flag("SFSWHCL").value_or(false));
-    call->set_trapped(fields.Count("BKRS"));
   }
 
   void ReadDispatch(Fields& fields, v1::Report* report) const {
@@ -115,13 +96,41 @@ class Police110 {
     SetOccurredAt(told, report);
     SetUpdatedAt(told, report);
     call->set_text(fields.Text("FKNR"));
-    call->set_result_code(fields.Text("CLJG"));
+    call->set_result_code(ReadCode(fields, "CLJG", "result", report));
     const bool is_false = std::find(false_results_.begin(), false_results_.end(),
                                     call->result_code()) != false_results_.end();
     report->set_action(is_false ? v1::CANCEL : v1::UPDATE);
-    if (!call->result_code().empty() && !table_.Label("result", call->result_code())) {
-      FlagUnknownCode("CLJG", report);
+  }
+
+  // What any of the three documents may say of the matter itself.
+  void ReadMatter(Fields& fields, v1::Report* report) const {
+    auto* call = report->mutable_police_call();
+    call->set_main_call_id(fields.Text("GLZJJDBH"));
+    report->set_district_code(fields.Text("XZQHDM"));
+    report->set_restricted(fields.Flag("SFBM").value_or(false));
+    for (const char* key : {"JQXLDM", "JQLXDM", "JQLBDM"}) {
+      const std::string code = ReadCode(fields, key, "category", report);
+      if (!code.empty()) call->add_category_codes(code);
     }
+    call->set_grade_code(ReadCode(fields, "JQDJDM", "grade", report));
+    const auto crs = ReadCrs(fields, "CRS", default_crs_, report);
+    if (const auto position = ReadPosition(fields, "FXDWJD", "FXDWWD", crs, report)) {
+      *report->mutable_position() = *position;
+    }
+    call->set_address(fields.Text("JQDZ"));
+    call->set_hazardous_substance(fields.Flag("YWWXWZ").value_or(false));
+    call->set_explosion_or_leak(fields.Flag("YWBZXL").value_or(false));
+    call->set_hazmat_vehicle(fields.Flag("SFSWHCL").value_or(false));
+    call->set_trapped(fields.Count("BKRS"));
+    call->set_injured(fields.Count("SSRS"));
+    call->set_dead(fields.Count("SWRS"));
+  }
+
+  std::string ReadCode(Fields& fields, const char* key, const char* list,
+                       v1::Report* report) const {
+    std::string code = fields.Text(key);
+    if (!table_.Knows(list, code)) FlagUnknownCode(key, report);
+    return code;
   }
 
   void Classify(const std::string& type, v1::Report* report) const {
@@ -160,7 +169,8 @@ class Police110 {
         break;
       }
     }
-    if (!call.address().empty()) summary += " " + call.address();
+    const std::string& place = call.address().empty() ? call.caller_address() : call.address();
+    if (!place.empty()) summary += " " + place;
     if (!call.text().empty()) summary += "：" + call.text();
     report->set_summary(summary);
   }
@@ -174,4 +184,4 @@ class Police110 {
 }  // namespace
 }  // namespace fusiongateway::plugin
 
-FUSION_GATEWAY_FEED_MODULE(fusiongateway::plugin::Police110, "police110", "1.0")
+FUSION_GATEWAY_FEED_MODULE(fusiongateway::plugin::Police110, "police110", "1.1")

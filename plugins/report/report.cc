@@ -1,11 +1,14 @@
 // Our own Report, in protobuf or in protobuf's JSON mapping, for sources that speak the wire
-// contract themselves. What only the gateway may set is cleared.
+// contract themselves. A report that sets what only the gateway may set is refused: a source that
+// believes it can stamp `aligned` must be told that it cannot.
 #include <google/protobuf/util/json_util.h>
 
 #include <cctype>
+#include <cmath>
 #include <cstring>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "plugins/json_fields/feed_module.h"
 #include "plugins/json_fields/json_fields.h"
@@ -18,10 +21,47 @@ bool IsJson(std::string_view payload) {
   return !payload.empty() && (payload.front() == '{' || payload.front() == '[');
 }
 
-void ClearWhatTheGatewaySets(v1::Report* report) {
-  report->clear_feed_id();
-  report->clear_received_at();
-  report->clear_aligned();
+// The JSON name of a field that is set and is the gateway's; nullptr if none is.
+const char* GatewaysField(const v1::Report& report) {
+  if (!report.feed_id().empty()) return "feedId";
+  if (report.has_received_at()) return "receivedAt";
+  if (report.has_aligned()) return "aligned";
+  for (const auto& attachment : report.attachments()) {
+    if (attachment.has_digest()) return "attachments.digest";
+  }
+  return nullptr;
+}
+
+// The name of a field with a number that is none (NaN, infinity), at any depth; "" if there is
+// none.
+std::string OddNumberIn(const google::protobuf::Message& message) {
+  using google::protobuf::FieldDescriptor;
+  const auto* reflection = message.GetReflection();
+  std::vector<const FieldDescriptor*> fields;
+  reflection->ListFields(message, &fields);
+  for (const FieldDescriptor* field : fields) {
+    if (field->cpp_type() == FieldDescriptor::CPPTYPE_DOUBLE) {
+      if (!std::isfinite(reflection->GetDouble(message, field))) return field->json_name();
+    } else if (field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
+      const int count = field->is_repeated() ? reflection->FieldSize(message, field) : 1;
+      for (int i = 0; i < count; ++i) {
+        std::string odd =
+            OddNumberIn(field->is_repeated() ? reflection->GetRepeatedMessage(message, field, i)
+                                             : reflection->GetMessage(message, field));
+        if (!odd.empty()) return field->json_name() + "." + odd;
+      }
+    }
+  }
+  return {};
+}
+
+// An enum's word that report.proto does not have: protobuf's reader leaves the field at its default
+// without a word.
+template <class IsName>
+bool IsUnknownWord(const Fields& fields, const char* key, const IsName& is_name) {
+  const auto value = fields.object().find(key);
+  return value != fields.object().end() && value->is_string() &&
+         !is_name(value->get_ref<const std::string&>());
 }
 
 // protobuf names the offending field in brackets and quotes its value; only the name is passed on.
@@ -88,6 +128,16 @@ class ReportDecoder {
       fields.Refuse(code, field, message);
     };
     if (!Check(report, refuse, fields.Has("kind"))) return;
+    const auto is_action = [](const std::string& word) {
+      v1::ReportAction action;
+      return v1::ReportAction_Parse(word, &action);
+    };
+    const auto is_severity = [](const std::string& word) {
+      v1::Severity severity;
+      return v1::Severity_Parse(word, &severity);
+    };
+    if (IsUnknownWord(fields, "action", is_action)) FlagUnknownCode("action", &report);
+    if (IsUnknownWord(fields, "severity", is_severity)) FlagUnknownCode("severity", &report);
     const auto* descriptor = v1::Report::descriptor();
     for (int i = 0; i < descriptor->field_count(); ++i) {
       fields.MarkRead(descriptor->field(i)->name());
@@ -109,6 +159,11 @@ class ReportDecoder {
     } else if (!v1::ReportKind_IsValid(report.kind()) ||
                report.kind() == v1::REPORT_KIND_UNSPECIFIED) {
       refuse("UNKNOWN_TYPE", "kind", "\"kind\" is none of report.proto's ReportKind");
+    } else if (const char* field = GatewaysField(report)) {
+      refuse("FORBIDDEN_FIELD", field,
+             "only the gateway sets this field; leave it out and send the report again");
+    } else if (const std::string odd = OddNumberIn(report); !odd.empty()) {
+      refuse("OUT_OF_RANGE", odd.c_str(), "a number must be finite; leave out what is not known");
     } else {
       return true;
     }
@@ -116,7 +171,7 @@ class ReportDecoder {
   }
 
   static void Send(v1::Report* report, const fusion_gateway_emitter& emitter) {
-    ClearWhatTheGatewaySets(report);
+    if (!v1::ReportAction_IsValid(report->action())) FlagUnknownCode("action", report);
     if (report->has_grid() && !report->grid().handler().empty()) {
       emitter.person(emitter.self, report->grid().handler().c_str());
     }
@@ -130,4 +185,4 @@ class ReportDecoder {
 }  // namespace
 }  // namespace fusiongateway::plugin
 
-FUSION_GATEWAY_FEED_MODULE(fusiongateway::plugin::ReportDecoder, "report", "1.0")
+FUSION_GATEWAY_FEED_MODULE(fusiongateway::plugin::ReportDecoder, "report", "1.1")

@@ -1,13 +1,16 @@
 // 蓝天卫士: smoke, fire and thermal alarms of 360° PTZ cameras on telecom towers.
 //
 // A fix is the point where the line of sight meets the ground, so its error grows with the
-// distance: it is carried. Without a fix there is only a bearing. Pan is taken as azimuth from true
-// north.
+// distance: it is carried. Without a fix there is only a bearing, and how far it can reach. Pan is
+// taken as azimuth from true north. A sweep that sees the same fire again is the source's update of
+// one alarm if it keeps the alarmId; else it is an alarm of its own, and joining is fusion's.
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <numbers>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "plugins/json_fields/feed_module.h"
@@ -33,6 +36,19 @@ struct Optics {
   double tower_height_m = 40;
   double range_max_m = 10'000;
 };
+
+bool IsCameraId(std::string_view id) {
+  return id.size() == 20 &&
+         std::all_of(id.begin(), id.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+// How far away what is seen at this depression can be at most: where the line of sight, lifted by
+// the tilt's error, meets the ground; the camera's range if it may miss it.
+double ReachM(double height_m, double depression_deg, const Optics& optics) {
+  if (depression_deg <= optics.tilt_error_deg) return optics.range_max_m;
+  return std::min(optics.range_max_m, height_m / std::tan((depression_deg - optics.tilt_error_deg) *
+                                                          kRadiansPerDegree));
+}
 
 // How far from the fix the truth can be. The far side of the tilt error is the wider one, and
 // unbounded when the line of sight may miss the ground: the camera's range then bounds it.
@@ -61,10 +77,19 @@ class SkyGuard {
     decoder.default_crs_ = config.default_crs;
     decoder.time_zone_offset_ = config.time_zone_offset;
     Optics& o = decoder.optics_;
-    o.tilt_error_deg = config.Number("sky_guard", "tilt_error_deg", o.tilt_error_deg);
-    o.azimuth_error_deg = config.Number("sky_guard", "azimuth_error_deg", o.azimuth_error_deg);
-    o.tower_height_m = config.Number("sky_guard", "tower_height_m", o.tower_height_m);
-    o.range_max_m = config.Number("sky_guard", "range_max_m", o.range_max_m);
+    const std::pair<const char*, double*> numbers[] = {{"tilt_error_deg", &o.tilt_error_deg},
+                                                       {"azimuth_error_deg", &o.azimuth_error_deg},
+                                                       {"tower_height_m", &o.tower_height_m},
+                                                       {"range_max_m", &o.range_max_m}};
+    for (const auto& [key, number] : numbers) {
+      if (Status s = config.Read("sky_guard", key, number); !s.ok()) return s;
+      if (!(*number > 0)) {
+        return InvalidArgument("table \"sky_guard\": " + std::string(key) + " must be above 0");
+      }
+    }
+    if (Status s = config.Read("sky_guard", "handle_actions", &decoder.handle_actions_); !s.ok()) {
+      return s;
+    }
     return decoder;
   }
 
@@ -83,6 +108,7 @@ class SkyGuard {
     report->set_report_id(fields.Id("alarmId"));
     report->set_device_id(fields.Id("cameraId"));
     report->add_camera_ids(report->device_id());
+    if (!IsCameraId(report->device_id())) FlagUnknownCode("cameraId", report);
     report->set_district_code(fields.Text("adCode"));
     report->set_confidence(fields.Number("confidence", 0, 1).value_or(0));
     const auto occurred = fields.Time("occurTime");
@@ -94,7 +120,6 @@ class SkyGuard {
     if (!table_.Label("alarm_type", alarm->alarm_type())) FlagUnknownCode("alarmType", report);
     alarm->set_camera_name(fields.Text("cameraName"));
     alarm->set_village(fields.Text("village"));
-    alarm->set_handle_state(fields.Text("handleState"));
     alarm->set_feedback(fields.Text("feedback"));
     if (const auto box = fields.Box("bbox")) *alarm->mutable_bbox() = *box;
     ReadPlace(fields, report);
@@ -114,6 +139,10 @@ class SkyGuard {
     const auto pan = fields.Number("pan", -360, 360);
     const auto tilt = fields.Number("tilt", -90, 90);
     const auto height = fields.Number("camHeight", 0, 1000);
+    const double height_m = height && *height > 0 ? *height : optics_.tower_height_m;
+    // Tilt's sign differs between makers; an alarm's camera looks down. Level = not told.
+    const std::optional<double> depression =
+        tilt && *tilt != 0 ? std::optional(std::abs(*tilt)) : std::nullopt;
     alarm->set_pan_deg(pan.value_or(0));
     alarm->set_tilt_deg(tilt.value_or(0));
     alarm->set_zoom(fields.Number("zoom", 0, 1e6).value_or(0));
@@ -129,18 +158,16 @@ class SkyGuard {
       bearing->set_azimuth_deg(azimuth);
       bearing->set_uncertainty_deg(optics_.azimuth_error_deg);
       *bearing->mutable_origin() = *camera;
+      bearing->set_range_m(depression ? ReachM(height_m, *depression, optics_)
+                                      : optics_.range_max_m);
     }
     if (!fix) return;
     *report->mutable_position() = *fix;
-    // Tilt's sign differs between makers; a fix means it looks down. Level = not told.
-    const std::optional<double> depression =
-        tilt && *tilt != 0 ? std::optional(std::abs(*tilt)) : std::nullopt;
-    const double height_m = height && *height > 0 ? *height : optics_.tower_height_m;
     const double distance_m = camera       ? DistanceM(*camera, *fix)
                               : depression ? height_m / std::tan(*depression * kRadiansPerDegree)
                                            : optics_.range_max_m;
     report->mutable_position()->set_uncertainty_m(
-        FixUncertaintyM(distance_m, height_m, depression, optics_));
+        crs.uncertainty_m + FixUncertaintyM(distance_m, height_m, depression, optics_));
   }
 
   void ReadPictures(Fields& fields, v1::Report* report) const {
@@ -155,20 +182,36 @@ class SkyGuard {
     }
   }
 
+  // A person's verdict goes before what the camera says of itself.
   void ReadAction(Fields& fields, v1::Report* report) const {
+    auto* alarm = report->mutable_sky_guard();
     const std::string action = fields.Text("action");
-    report->set_action(action == "stop" ? v1::STOP : action == "update" ? v1::UPDATE : v1::START);
     if (!action.empty() && action != "start" && action != "update" && action != "stop") {
       FlagUnknownCode("action", report);
     }
     // "true" and "false" may come as JSON's own.
     const auto reviewed = fields.Boolean("reviewState");
-    const std::string state =
-        reviewed ? (*reviewed ? "true" : "false") : fields.Text("reviewState");
-    report->mutable_sky_guard()->set_review_state(state);
-    if (state == "false") report->set_action(v1::CANCEL);
-    if (!state.empty() && !table_.Label("review_state", state)) {
+    alarm->set_review_state(reviewed ? (*reviewed ? "true" : "false") : fields.Text("reviewState"));
+    if (!table_.Knows("review_state", alarm->review_state())) {
       FlagUnknownCode("reviewState", report);
+    }
+    alarm->set_handle_state(fields.Text("handleState"));
+    v1::ReportAction handled = v1::REPORT_ACTION_UNSPECIFIED;
+    if (!alarm->handle_state().empty()) {
+      const auto found = handle_actions_.find(alarm->handle_state());
+      if (found != handle_actions_.end()) handled = found->second;
+      if (found == handle_actions_.end()) FlagUnknownCode("handleState", report);
+    }
+    if (alarm->review_state() == "false" || handled == v1::CANCEL) {
+      report->set_action(v1::CANCEL);
+    } else if (action == "stop" || handled == v1::STOP) {
+      report->set_action(v1::STOP);
+    } else if (action == "update" || handled == v1::UPDATE ||
+               (action.empty() &&
+                (alarm->review_state() == "true" || !alarm->feedback().empty()))) {
+      report->set_action(v1::UPDATE);
+    } else {
+      report->set_action(v1::START);
     }
   }
 
@@ -184,6 +227,7 @@ class SkyGuard {
 
   CodeTable table_;
   Optics optics_;
+  std::map<std::string, v1::ReportAction> handle_actions_;
   v1::CoordinateSystem default_crs_ = v1::GCJ02;
   Duration time_zone_offset_{};
 };
@@ -191,4 +235,4 @@ class SkyGuard {
 }  // namespace
 }  // namespace fusiongateway::plugin
 
-FUSION_GATEWAY_FEED_MODULE(fusiongateway::plugin::SkyGuard, "sky_guard", "1.0")
+FUSION_GATEWAY_FEED_MODULE(fusiongateway::plugin::SkyGuard, "sky_guard", "1.1")

@@ -34,10 +34,11 @@ static void ToWire(const Bearing& from, v1::Bearing* to) {
   to->set_azimuth_deg(from.azimuth_deg);
   to->set_uncertainty_deg(from.uncertainty_deg);
   ToWire(from.origin, to->mutable_origin());
+  to->set_range_m(from.range_m);
 }
 
 static Bearing FromWire(const v1::Bearing& from) {
-  return {from.azimuth_deg(), from.uncertainty_deg(), FromWire(from.origin())};
+  return {from.azimuth_deg(), from.uncertainty_deg(), FromWire(from.origin()), from.range_m()};
 }
 
 static void ToWire(const BoundingBox& from, v1::BoundingBox* to) {
@@ -49,6 +50,22 @@ static void ToWire(const BoundingBox& from, v1::BoundingBox* to) {
 
 static BoundingBox FromWire(const v1::BoundingBox& from) {
   return {from.x(), from.y(), from.width(), from.height()};
+}
+
+static void ToWire(const SensorLimits& from, v1::SensorLimits* to) {
+  if (from.low_low) to->set_low_low(*from.low_low);
+  if (from.low) to->set_low(*from.low);
+  if (from.high) to->set_high(*from.high);
+  if (from.high_high) to->set_high_high(*from.high_high);
+}
+
+static SensorLimits FromWire(const v1::SensorLimits& from) {
+  SensorLimits to;
+  if (from.has_low_low()) to.low_low = from.low_low();
+  if (from.has_low()) to.low = from.low();
+  if (from.has_high()) to.high = from.high();
+  if (from.has_high_high()) to.high_high = from.high_high();
+  return to;
 }
 
 static void ToWire(const Attachment& from, v1::Attachment* to) {
@@ -93,6 +110,9 @@ struct DetailToWire {
     to->set_result_code(from.result_code);
     to->set_unit_code(from.unit_code);
     to->set_document_id(from.document_id);
+    to->set_intake_type(from.intake_type);
+    to->set_intake_source(from.intake_source);
+    to->set_caller_address(from.caller_address);
   }
   void operator()(const SkyGuardDetail& from) const {
     v1::SkyGuardDetail* to = report->mutable_sky_guard();
@@ -117,6 +137,8 @@ struct DetailToWire {
       auto* out = to->add_values();
       out->set_quota_id(value.quota_id);
       out->set_value(value.value);
+      out->set_unit(value.unit);
+      out->set_level(value.level);
     }
     to->set_quota_id(from.quota_id);
     to->set_level(from.level);
@@ -125,12 +147,15 @@ struct DetailToWire {
     to->set_unit(from.unit);
     to->set_indicator(from.indicator);
     to->set_medium(from.medium);
+    if (from.limits) ToWire(*from.limits, to->mutable_limits());
+    to->set_hazard_level(from.hazard_level);
   }
   void operator()(const RiskWarningDetail& from) const {
     v1::RiskWarningDetail* to = report->mutable_risk_warning();
     to->set_enterprise_id(from.enterprise_id);
     to->set_colour(from.colour);
     to->set_reason(from.reason);
+    to->set_hazard_level(from.hazard_level);
   }
   void operator()(const GridDetail& from) const {
     v1::GridDetail* to = report->mutable_grid();
@@ -169,6 +194,9 @@ static PoliceCallDetail FromWire(const v1::PoliceCallDetail& from) {
   to.result_code = from.result_code();
   to.unit_code = from.unit_code();
   to.document_id = from.document_id();
+  to.intake_type = from.intake_type();
+  to.intake_source = from.intake_source();
+  to.caller_address = from.caller_address();
   return to;
 }
 
@@ -193,7 +221,10 @@ static SensorDetail FromWire(const v1::SensorDetail& from) {
   SensorDetail to;
   to.enterprise_id = from.enterprise_id();
   to.gateway_id = from.gateway_id();
-  for (const auto& value : from.values()) to.values.push_back({value.quota_id(), value.value()});
+  to.values.reserve(static_cast<std::size_t>(from.values_size()));
+  for (const auto& value : from.values()) {
+    to.values.push_back({value.quota_id(), value.value(), value.unit(), value.level()});
+  }
   to.quota_id = from.quota_id();
   to.level = from.level();
   to.value = from.value();
@@ -201,6 +232,8 @@ static SensorDetail FromWire(const v1::SensorDetail& from) {
   to.unit = from.unit();
   to.indicator = from.indicator();
   to.medium = from.medium();
+  if (from.has_limits()) to.limits = FromWire(from.limits());
+  to.hazard_level = from.hazard_level();
   return to;
 }
 
@@ -214,7 +247,7 @@ static ReportDetail DetailFromWire(const v1::Report& from) {
       return FromWire(from.sensor());
     case v1::Report::kRiskWarning:
       return RiskWarningDetail{from.risk_warning().enterprise_id(), from.risk_warning().colour(),
-                               from.risk_warning().reason()};
+                               from.risk_warning().reason(), from.risk_warning().hazard_level()};
     case v1::Report::kGrid:
       return GridDetail{from.grid().grid_code(), from.grid().category(), from.grid().description(),
                         from.grid().state(), from.grid().handler()};
@@ -539,6 +572,9 @@ void ToWire(const EngineConfig::Point& from, v1::EngineConfig::Point* to) {
   if (from.high) to->set_high(*from.high);
   if (from.high_high) to->set_high_high(*from.high_high);
   to->set_hysteresis(from.hysteresis);
+  to->set_name(from.name);
+  to->set_medium(from.medium);
+  to->set_indicator(from.indicator);
 }
 
 EngineConfig::Point FromWire(const v1::EngineConfig::Point& from) {
@@ -550,6 +586,9 @@ EngineConfig::Point FromWire(const v1::EngineConfig::Point& from) {
   if (from.has_high()) to.high = from.high();
   if (from.has_high_high()) to.high_high = from.high_high();
   to.hysteresis = from.hysteresis();
+  to.name = from.name();
+  to.medium = from.medium();
+  to.indicator = from.indicator();
   return to;
 }
 
@@ -582,6 +621,7 @@ void ToWire(const EngineConfig& from, v1::EngineConfig* to) {
     out->set_radius_m(site.radius_m);
     for (const auto& id : site.device_ids) out->add_device_ids(id);
     for (const auto& point : site.points) ToWire(point, out->add_points());
+    out->set_hazard_level(site.hazard_level);
   }
   const auto& windows = from.windows;
   auto* out = to->mutable_windows();
@@ -760,6 +800,7 @@ EngineConfig FromWire(const v1::EngineConfig& from) {
                         Strings(site.device_ids()),
                         {}});
     for (const auto& point : site.points()) to.sites.back().points.push_back(FromWire(point));
+    to.sites.back().hazard_level = site.hazard_level();
   }
   const auto& windows = from.windows();
   to.windows = {FromWire(windows.sensor()),

@@ -40,9 +40,11 @@ TEST(ConfigTest, TheExampleNamesEveryKeyWithTheCodesDefault) {
   EXPECT_TRUE(a.fusion == b.fusion);
   EXPECT_TRUE(a.evidence == b.evidence);
   EXPECT_TRUE(EngineConfigOf(a) == EngineConfigOf(b));
+  EXPECT_TRUE(a.sites == b.sites);
   const FeedConfig& fa = a.feeds[0].feed;
   const FeedConfig& fb = b.feeds[0].feed;
   EXPECT_EQ(fa.plugin_path, fb.plugin_path);
+  EXPECT_EQ(fa.encoding, fb.encoding);
   EXPECT_EQ(fa.default_crs, fb.default_crs);
   EXPECT_EQ(fa.time_zone_offset, fb.time_zone_offset);
   EXPECT_EQ(fa.default_district, fb.default_district);
@@ -129,6 +131,55 @@ TEST(ConfigTest, WhatWouldOnlyShowLaterIsRefusedNow) {
               HasSubstr("busy for ever"));
   EXPECT_THAT(ErrorOf("gateway_id: a\ncameras: [{camera_id: c, url: 'rtsp://u:p@h/c'}]\n"),
               HasSubstr("must not carry user and password"));
+}
+
+TEST(ConfigTest, ASiteTellsItsPointsTheirLimitsAndItsHazardLevel) {
+  const auto loaded = ParseConfig(
+      "gateway_id: a\n"
+      "sites:\n"
+      "  - site_id: s\n"
+      "    hazard_r: 62.5\n"
+      "    device_ids: [d]\n"
+      "    points:\n"
+      "      - {device_id: q1, name: T-101, medium: chlorine, unit: ppm, high: 1, high_high: 3.5}\n"
+      "      - {device_id: d}\n"
+      "feeds: [{feed_id: old, plugin: police110, encoding: GB18030}]\n",
+      "site.yaml");
+  ASSERT_TRUE(loaded.ok()) << loaded.status().message();
+  const EngineConfig::Site& site = loaded->config.sites[0];
+  EXPECT_EQ(site.hazard_level, 2u);
+  EXPECT_EQ(site.device_ids, (std::vector<std::string>{"d", "q1"})) << "a point is a device";
+  EXPECT_EQ(site.points[0].name, "T-101");
+  EXPECT_EQ(site.points[0].high_high, 3.5);
+  EXPECT_FALSE(site.points[0].low);
+  EXPECT_EQ(EngineConfigOf(loaded->config).sites[0].device_ids, site.device_ids);
+  EXPECT_EQ(loaded->config.feeds[0].feed.encoding, TextEncoding::kGb18030);
+}
+
+TEST(ConfigTest, TheHazardLevelFollowsFromRUnlessItIsGiven) {
+  const auto level = [](const std::string& keys) {
+    const auto loaded = ParseConfig("gateway_id: a\nsites: [{site_id: s, " + keys + "}]\n", "f");
+    return loaded.ok() ? static_cast<int>(loaded->config.sites[0].hazard_level) : -1;
+  };
+  EXPECT_EQ(level("hazard_r: 100"), 1);
+  EXPECT_EQ(level("hazard_r: 99.9"), 2);
+  EXPECT_EQ(level("hazard_r: 50"), 2);
+  EXPECT_EQ(level("hazard_r: 10"), 3);
+  EXPECT_EQ(level("hazard_r: 9.9"), 4);
+  EXPECT_EQ(level("hazard_r: 0"), 0);
+  EXPECT_EQ(level("hazard_r: 9.9, hazard_level: 1"), 1);
+  EXPECT_EQ(level("hazard_level: 5"), -1);
+}
+
+TEST(ConfigTest, LimitsThatCannotBeAreRefused) {
+  const auto error = [](const std::string& point) {
+    return ErrorOf("gateway_id: a\nsites: [{site_id: s, points: [" + point + "]}]\n");
+  };
+  EXPECT_THAT(error("{device_id: q, high: 3, high_high: 1}"), HasSubstr("must grow"));
+  EXPECT_THAT(error("{device_id: q, low: 3, high_high: 3}"), HasSubstr("must grow"));
+  EXPECT_THAT(error("{device_id: q, high: much}"), HasSubstr("must be a number, or none"));
+  EXPECT_THAT(error("{device_id: q, higher: 1}"), HasSubstr("unknown key"));
+  EXPECT_THAT(error("{device_id: q}, {device_id: q}"), HasSubstr("\"q\" is used twice"));
 }
 
 TEST(ConfigTest, RelativePathsAreTakenFromTheFilesFolder) {

@@ -159,6 +159,10 @@ void GatewayProcess::SendKill() const {
   if (pid_ > 0) kill(pid_, SIGKILL);
 }
 
+void GatewayProcess::Hangup() const {
+  if (pid_ > 0) kill(pid_, SIGHUP);
+}
+
 void GatewayProcess::Kill() {
   if (pid_ <= 0) return;
   SendKill();

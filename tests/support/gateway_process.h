@@ -71,6 +71,8 @@ class GatewayProcess {
   void Kill();
   // SIGKILL without waiting; call Kill afterwards.
   void SendKill() const;
+  // SIGHUP: read the code tables again.
+  void Hangup() const;
   // SIGTERM, and waits; the exit status, or 128 + the signal that ended it (SIGKILL if it did not
   // end in time).
   int Terminate();

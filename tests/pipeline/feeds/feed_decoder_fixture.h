@@ -33,6 +33,16 @@ inline FeedConfig TestFeed(const std::string& plugin) {
   return config;
 }
 
+inline EngineConfig::Point TestPoint(const std::string& id, const std::string& name,
+                                     const std::string& medium, const std::string& unit) {
+  EngineConfig::Point point;
+  point.device_id = id;
+  point.name = name;
+  point.medium = medium;
+  point.unit = unit;
+  return point;
+}
+
 inline std::vector<EngineConfig::Site> TestSites() {
   EngineConfig::Site site;
   site.site_id = "chlorine-works";
@@ -40,6 +50,21 @@ inline std::vector<EngineConfig::Site> TestSites() {
   site.district_code = "410212";
   site.medium = "chlorine";
   site.device_ids = {"410200007", "410200007002G0001QT001", "41020000001310000001"};
+  site.hazard_level = 2;
+  site.points = {TestPoint("410200007002G0001QT001", "T-101 罐区", "", ""),
+                 TestPoint("410200007002G0001QT002", "锅炉房", "methane", "%LEL"),
+                 TestPoint("410200007002G0001QT003", "仓库", "methane", "mg/m3"),
+                 TestPoint("410200007002G0001YW001", "T-101", "", "m"),
+                 TestPoint("pump-7", "七号泵", "", "MPa")};
+  EngineConfig::Point& level = site.points[3];
+  level.low_low = 0.3;
+  level.low = 0.5;
+  level.high = 3.6;
+  level.high_high = 4;
+  EngineConfig::Point& pump = site.points[4];
+  pump.indicator = "YL";
+  pump.high = 1.2;
+  pump.high_high = 1.4;
   return {site};
 }
 

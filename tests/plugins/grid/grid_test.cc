@@ -22,6 +22,11 @@ TEST(Grid, ReadsAReportWhole) {
   EXPECT_EQ(grid.grid_code, "410202001001");
   EXPECT_EQ(grid.description, "王*闻到异味，电话138****5678");
   EXPECT_EQ(grid.handler, "王*");
+  EXPECT_EQ(report.attachments[0].role, "photo");
+  EXPECT_EQ(report.attachments[0].url, "http://grid/1.jpg");
+  EXPECT_EQ(report.district_code, "410202");
+  EXPECT_THAT(report.unknown_fields_json, ::testing::IsEmpty());
+  EXPECT_THAT(report.flags, ::testing::IsEmpty());
 }
 
 TEST(Grid, TheStateBecomesAnAction) {
@@ -38,6 +43,11 @@ TEST(Grid, TheStateBecomesAnAction) {
         DecodeOne("grid", std::string(R"({"eventId":"E1","state":")") + c.state + "\"}");
     EXPECT_EQ(report.action, c.action) << c.state;
   }
+}
+
+TEST(Grid, WithoutATimeOfItsOwnItHappenedWhenItWasReported) {
+  const Report report = DecodeOne("grid", R"({"eventId":"E1","reportTime":"2026-11-23 10:00:05"})");
+  EXPECT_EQ(report.occurred_at, Time("2026-11-23T10:00:05+08:00"));
 }
 
 TEST(Grid, UnknownCategoriesAreTakenAndFlagged) {

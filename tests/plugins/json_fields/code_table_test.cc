@@ -24,12 +24,22 @@ TEST(CodeTable, TheFirstRuleThatFitsGives) {
   EXPECT_EQ(table.Classify({{"kind", {""}}}).severity, v1::SEVERITY_UNSPECIFIED);
 }
 
+TEST(CodeTable, WhatHasNoListIsNotUnknown) {
+  const CodeTable table = Table(R"({"labels": {"grade": {"01": "worst"}}})");
+  EXPECT_TRUE(table.Knows("grade", "01"));
+  EXPECT_FALSE(table.Knows("grade", "02"));
+  EXPECT_TRUE(table.Knows("grade", ""));
+  EXPECT_TRUE(table.Knows("intake", "02"));
+}
+
 TEST(CodeTable, ATableOfAnotherFormIsRefusedNamingThePlace) {
   const struct {
     const char* json;
     const char* place;
   } cases[] = {
       {R"([])", "the table"},
+      {R"({"labels": 1})", "labels"},
+      {R"({"rules": {}})", "rules"},
       {R"({"labels": {"x": 1}})", "labels.x"},
       {R"({"rules": [{"severity": "AWFUL"}]})", "rules[0].severity"},
       {R"({"rules": [{}, {"when": {"kind": "a"}}]})", "rules[1].when"},

@@ -41,6 +41,77 @@ TEST(Police110, ReadsACallWhole) {
   EXPECT_TRUE(call.hazardous_substance);
   EXPECT_FALSE(call.explosion_or_leak);
   EXPECT_EQ(call.injured, 2u);
+  EXPECT_EQ(call.intake_type, "01");
+  EXPECT_EQ(call.intake_source, "01");
+  EXPECT_EQ(call.caller_address, "某小区");
+  EXPECT_EQ(call.address, "龙亭区东环路");
+  EXPECT_EQ(call.grade_code, "04");
+  EXPECT_THAT(report.unknown_fields_json, IsEmpty()) << "every field of the call is known";
+  EXPECT_THAT(report.flags, IsEmpty());
+}
+
+TEST(Police110, ACorrectedCallIsALaterVersionOfTheSame) {
+  const std::string call = R"({"type":"call","JJDBH":"J1","BJSJ":"20261123100000",
+      "JJSJ":"20261123100005","SWRS":)";
+  const Report first = DecodeOne("police110", call + "3}");
+  const Report corrected = DecodeOne("police110", call + R"(10,"JJWCSJ":"20261123100400"})");
+  EXPECT_EQ(corrected.report_id, first.report_id);
+  EXPECT_EQ(corrected.occurred_at, first.occurred_at);
+  EXPECT_LT(first.updated_at, corrected.updated_at);
+  EXPECT_EQ(std::get<PoliceCallDetail>(corrected.detail).dead, 10u);
+}
+
+TEST(Police110, AnyDocumentMayTellOfTheMatter) {
+  for (const char* document : {R"("type":"call")", R"("type":"dispatch","PJDBH":"P1")",
+                               R"("type":"feedback","FKDBH":"F1")"}) {
+    const Report report = DecodeOne(
+        "police110", std::string("{") + document + R"(,"JJDBH":"J1","GLZJJDBH":"J0","BKRS":4,
+            "SSRS":2,"SWRS":1,"YWWXWZ":1,"YWBZXL":1,"SFSWHCL":1,"JQLBDM":"800200",
+            "JQDZ":"东环路","FXDWJD":114.3071,"FXDWWD":34.7971,"CRS":"WGS84","SFBM":1})");
+    const auto& call = std::get<PoliceCallDetail>(report.detail);
+    EXPECT_EQ(call.main_call_id, "J0") << document;
+    EXPECT_EQ(call.trapped, 4u);
+    EXPECT_EQ(call.injured, 2u);
+    EXPECT_EQ(call.dead, 1u);
+    EXPECT_TRUE(call.hazardous_substance && call.explosion_or_leak && call.hazmat_vehicle);
+    EXPECT_EQ(report.class_code, "12D02");
+    EXPECT_EQ(report.severity, Severity::kExtreme);
+    EXPECT_TRUE(report.position);
+    EXPECT_TRUE(report.restricted);
+  }
+}
+
+TEST(Police110, WithoutAPlaceOfItsOwnTheCallersIsShown) {
+  const Report report =
+      DecodeOne("police110", R"({"type":"call","JJDBH":"J1","BJDZ":"汴京路 12 号"})");
+  EXPECT_THAT(report.summary, HasSubstr("汴京路 12 号"));
+  EXPECT_THAT(std::get<PoliceCallDetail>(report.detail).address, IsEmpty());
+}
+
+TEST(Police110, ZeroIsNoCoordinate) {
+  const auto decoded = [](const char* more) {
+    return DecodeOne("police110", std::string(R"({"type":"call","JJDBH":"J1",)") + more + "}");
+  };
+  for (const char* none : {R"("FXDWJD":0,"FXDWWD":0)", R"("FXDWJD":"0","FXDWWD":"0.0")",
+                           R"("FXDWJD":"","FXDWWD":"")", R"("FXDWJD":null)"}) {
+    EXPECT_FALSE(decoded(none).position) << none;
+    EXPECT_THAT(decoded(none).flags, IsEmpty()) << none;
+  }
+  const Report half = decoded(R"("FXDWJD":0,"FXDWWD":34.8)");
+  EXPECT_FALSE(half.position);
+  EXPECT_THAT(half.flags, ElementsAre("POSITION_INCOMPLETE"));
+}
+
+TEST(Police110, APlaceInAnUnknownSystemIsAsUncertainAsTheSystemsLieApart) {
+  const auto uncertainty = [](const char* crs) {
+    const Report report =
+        DecodeOne("police110", std::string(R"({"type":"call","JJDBH":"J1","FXDWJD":114.3,
+                                               "FXDWWD":34.8,"CRS":")") +
+                                   crs + "\"}");
+    return report.position ? report.position->uncertainty_m : -1;
+  };
+  EXPECT_DOUBLE_EQ(uncertainty("BD09"), 50);
+  EXPECT_GE(uncertainty("MARS"), 1300);
 }
 
 TEST(Police110, NothingOfTheCallerIsLeftAnywhere) {
@@ -81,6 +152,8 @@ TEST(Police110, SecretCallsAreRestricted) {
   EXPECT_TRUE(DecodeOne("police110", R"({"type":"call","JJDBH":"J1","SFBM":"1"})").restricted);
   EXPECT_TRUE(
       DecodeOne("police110", R"({"type":"dispatch","JJDBH":"J","PJDBH":"P","SFBM":1})").restricted);
+  EXPECT_TRUE(DecodeOne("police110", R"({"type":"feedback","JJDBH":"J","FKDBH":"F","SFBM":true})")
+                  .restricted);
 }
 
 TEST(Police110, UnknownCodesAreTakenAndFlagged) {

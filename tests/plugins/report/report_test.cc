@@ -1,3 +1,5 @@
+#include <google/protobuf/util/json_util.h>
+
 #include "fusiongateway/v1/report.pb.h"
 #include "tests/pipeline/feeds/feed_decoder_fixture.h"
 
@@ -20,13 +22,41 @@ TEST(ReportPlugin, TakesJsonAndProtobufAlike) {
   EXPECT_EQ(from_json.action, ReportAction::kStart);
 }
 
-TEST(ReportPlugin, WhatOnlyTheGatewaySetsIsNotBelieved) {
+TEST(ReportPlugin, WhatOnlyTheGatewaySetsIsRefused) {
+  const std::pair<const char*, const char*> cases[] = {
+      {R"("feedId":"somebody-else")", "FORBIDDEN_FIELD feedId"},
+      {R"("receivedAt":"2020-01-01T00:00:00Z")", "FORBIDDEN_FIELD receivedAt"},
+      {R"("aligned":{"source":"PROBED","epoch":"9"})", "FORBIDDEN_FIELD aligned"},
+      {R"("attachments":[{"url":"u"},{"digest":{"alg":"sm3"}}])",
+       "FORBIDDEN_FIELD attachments.digest"}};
+  for (const auto& [field, refusal] : cases) {
+    const std::string json = R"({"reportId":"R1","kind":"GRID_REPORT",)" + std::string(field) + "}";
+    EXPECT_EQ(RefusalOf("report", json), refusal);
+    v1::Report wire;
+    ASSERT_TRUE(google::protobuf::util::JsonStringToMessage(json, &wire).ok());
+    EXPECT_EQ(RefusalOf("report", wire.SerializeAsString()), refusal) << "in protobuf";
+  }
+}
+
+TEST(ReportPlugin, ANumberThatIsNoneIsRefused) {
+  for (const char* number : {"\"NaN\"", "\"Infinity\""}) {
+    EXPECT_EQ(RefusalOf("report", R"({"reportId":"R1","kind":"SENSOR_READING",
+        "sensor":{"values":[{"quotaId":"q","value":1},{"quotaId":"q","value":)" +
+                                      std::string(number) + "}]}}"),
+              "OUT_OF_RANGE sensor.values.value");
+  }
+}
+
+TEST(ReportPlugin, WordsThatTheContractDoesNotHaveAreFlagged) {
   const Report report = DecodeOne("report", R"({"reportId":"R1","kind":"GRID_REPORT",
-      "feedId":"somebody-else","receivedAt":"2020-01-01T00:00:00Z",
-      "aligned":{"utc":"2020-01-01T00:00:00Z","source":"PROBED","epoch":"9"}})");
-  EXPECT_EQ(report.feed_id, "report-1");
-  EXPECT_EQ(report.received_at, TestArrival());
-  EXPECT_EQ(report.aligned.source, ClockSource::kUnsynchronised);
+      "action":"BEGIN","severity":"AWFUL"})");
+  EXPECT_THAT(report.flags, ::testing::ElementsAre("UNKNOWN_CODE:action", "UNKNOWN_CODE:severity"));
+  v1::Report wire;
+  wire.set_report_id("R1");
+  wire.set_kind(v1::GRID_REPORT);
+  wire.set_action(static_cast<v1::ReportAction>(77));
+  EXPECT_THAT(DecodeOne("report", wire.SerializeAsString()).flags,
+              ::testing::ElementsAre("UNKNOWN_CODE:action"));
 }
 
 TEST(ReportPlugin, UnknownFieldsAreKeptAndMasked) {

@@ -20,6 +20,8 @@ TEST(SkyGuard, ReadsAnAlarmWhole) {
       "fireLon":114.325,"fireLat":34.79,"crs":"WGS84","adCode":"410221","village":"王庄",
       "snapshotUrl":"http://nvr/1.jpg","clipUrl":"http://nvr/1.mp4","reviewState":"unreviewed",
       "handleState":"none","feedback":"")"));
+  EXPECT_THAT(report.flags, ::testing::IsEmpty());
+  EXPECT_THAT(report.unknown_fields_json, ::testing::IsEmpty());
   EXPECT_EQ(report.kind, ReportKind::kSkyGuardAlarm);
   EXPECT_EQ(report.report_id, "A1");
   EXPECT_EQ(report.action, ReportAction::kUpdate);
@@ -37,6 +39,8 @@ TEST(SkyGuard, ReadsAnAlarmWhole) {
   EXPECT_NEAR(report.bearing->origin.longitude, 114.30, 1e-9);
   const auto& alarm = std::get<SkyGuardDetail>(report.detail);
   EXPECT_EQ(alarm.camera_name, "铁塔七号");
+  EXPECT_EQ(alarm.handle_state, "none");
+  EXPECT_EQ(report.attachments[0].url, "http://nvr/1.jpg");
   ASSERT_TRUE(alarm.bbox);
   EXPECT_DOUBLE_EQ(alarm.bbox->height, 0.4);
 }
@@ -66,6 +70,56 @@ TEST(SkyGuard, WithoutAFixThereIsOnlyABearing) {
   EXPECT_GT(report.bearing->uncertainty_deg, 0);
 }
 
+TEST(SkyGuard, ABearingTellsHowFarItReaches) {
+  const auto range = [](const char* more) {
+    const Report report = DecodeOne(
+        "sky_guard",
+        Alarm(R"(,"pan":36,"camLon":114.30,"camLat":34.79,"crs":"WGS84")" + std::string(more)));
+    return report.bearing ? report.bearing->range_m : -1;
+  };
+  EXPECT_DOUBLE_EQ(range(""), 10'000) << "no tilt: as far as the camera sees";
+  EXPECT_DOUBLE_EQ(range(R"(,"tilt":-0.05)"), 10'000) << "the line of sight may miss the ground";
+  // 40 m / tan(0.9°): the tilt of 1° may be wrong by 0.1°.
+  EXPECT_NEAR(range(R"(,"tilt":-1,"camHeight":40)"), 2546, 1);
+}
+
+TEST(SkyGuard, ASweepThatSeesTheSameFireAgainIsALaterVersionOfTheAlarm) {
+  const auto sweep = [](const char* time) {
+    return DecodeOne("sky_guard", std::string(R"({"alarmId":"A1","cameraId":"41020000001310000009",
+        "alarmType":"smoke","action":"start","pan":90,"tilt":-1,"camLon":114.30,"camLat":34.79,
+        "crs":"WGS84","occurTime":")") +
+                                      time + "\"}");
+  };
+  const Report first = sweep("2026-11-23T09:56:00+08:00");
+  const Report again = sweep("2026-11-23T10:00:00+08:00");
+  EXPECT_EQ(first.report_id, again.report_id);
+  EXPECT_LT(first.updated_at, again.updated_at);
+  EXPECT_EQ(first.bearing, again.bearing);
+}
+
+TEST(SkyGuard, APersonsVerdictGoesBeforeWhatTheCameraSays) {
+  const struct {
+    const char* more;
+    ReportAction action;
+  } cases[] = {
+      {"", ReportAction::kStart},
+      {R"(,"action":"start","reviewState":"unreviewed","handleState":"unhandled")",
+       ReportAction::kStart},
+      {R"(,"action":"update")", ReportAction::kUpdate},
+      {R"(,"action":"stop")", ReportAction::kStop},
+      {R"(,"reviewState":"true")", ReportAction::kUpdate},
+      {R"(,"feedback":"已派人核查")", ReportAction::kUpdate},
+      {R"(,"action":"start","reviewState":"true")", ReportAction::kStart},
+      {R"(,"action":"update","handleState":"handled")", ReportAction::kStop},
+      {R"(,"handleState":"处置中")", ReportAction::kUpdate},
+      {R"(,"action":"stop","handleState":"误报")", ReportAction::kCancel},
+      {R"(,"action":"update","reviewState":false,"handleState":"handled")", ReportAction::kCancel},
+  };
+  for (const auto& c : cases) {
+    EXPECT_EQ(DecodeOne("sky_guard", Alarm(c.more)).action, c.action) << c.more;
+  }
+}
+
 TEST(SkyGuard, AReviewedFalseAlarmCancels) {
   EXPECT_EQ(DecodeOne("sky_guard", Alarm(R"(,"reviewState":"false")")).action,
             ReportAction::kCancel);
@@ -84,8 +138,12 @@ TEST(SkyGuard, EpochMillisecondsAreTakenAsNumberOrText) {
 }
 
 TEST(SkyGuard, UnknownWordsAreTakenAndFlagged) {
-  const Report report = DecodeOne(
-      "sky_guard", R"({"alarmId":"A","cameraId":"C","alarmType":"dust","action":"again"})");
+  const Report report =
+      DecodeOne("sky_guard", R"({"alarmId":"A","cameraId":"C","alarmType":"dust","action":"again",
+                       "handleState":"eaten","reviewState":"perhaps"})");
+  EXPECT_THAT(report.flags, Contains("UNKNOWN_CODE:cameraId")) << "not of 20 digits";
+  EXPECT_THAT(report.flags, Contains("UNKNOWN_CODE:handleState"));
+  EXPECT_THAT(report.flags, Contains("UNKNOWN_CODE:reviewState"));
   EXPECT_THAT(report.flags, Contains("UNKNOWN_CODE:alarmType"));
   EXPECT_THAT(report.flags, Contains("UNKNOWN_CODE:action"));
   EXPECT_EQ(std::get<SkyGuardDetail>(report.detail).alarm_type, "dust");
