@@ -26,7 +26,7 @@ constexpr UtcTime kNow{std::chrono::seconds{1'790'000'000}};
 // What the fusion loop and the journal are to the protocol.
 class MemorySink final : public IngressSink {
  public:
-  bool Reserve() override { return !full; }
+  bool Reserve(std::size_t) override { return !full; }
   void Take(IngressBatch&& batch) override {
     fuzz::Require(!batch.items.empty(), "an empty batch");
     for (std::size_t i = 0; i < batch.items.size(); ++i) {
@@ -124,6 +124,8 @@ class Run {
       default:
         protocol_->Handle(peer, bytes, kNow, steady_, "other", &out);
         break;
+    }
+    while (protocol_->DecodeSome(steady_, &out) == PublisherProtocol::Decoded::kSome) {
     }
     for (const auto& message : out) CheckAnswer(message);
   }

@@ -41,7 +41,7 @@ class FastGateway : public ::testing::Test {
     auto decoder =
         FeedDecoder::Create(config, DemoConfig().sites, *CodeTables::Read(FG_TABLES_DIR));
     ASSERT_TRUE(decoder.ok()) << decoder.status().message();
-    decoder_ = *std::move(decoder);
+    decoder_ = std::move(*decoder);
   }
 
   // Written by the gateway at `truth` on its own clock, in whole seconds.
