@@ -201,10 +201,13 @@ Result<bool> JournalReader::IsStoredAs(const StreamRecord& record, const v1::Sto
       stored.provisional() == record.provisional && stored.late() == record.late &&
       stored.amends_seq() == record.amends_seq && origins_.At(stream, record.seq) == record.origin;
   if (!same_header) return false;
-  if (stored.has_report_position() && std::holds_alternative<ReportPtr>(record.body)) {
-    if (stored.report_position() == record.report_position) return true;
-  } else if (stored.has_same_as_live_seq() && std::holds_alternative<IncidentPtr>(record.body)) {
-    if (stored.same_as_live_seq() == record.same_as_live_seq) return true;
+  if (stored.has_report_position()) {
+    return std::holds_alternative<ReportPtr>(record.body) &&
+           stored.report_position() == record.report_position;
+  }
+  if (stored.has_same_as_live_seq()) {
+    return std::holds_alternative<IncidentPtr>(record.body) &&
+           stored.same_as_live_seq() == record.same_as_live_seq;
   }
   v1::StreamRecord held;
   DecodeHeader(stored, record.seq, record.origin, &held);
