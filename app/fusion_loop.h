@@ -9,8 +9,8 @@
 //
 // Post*, Reserve, Take and Act may be called from any thread and do not wait, except Act, which
 // waits for its commit. The reason of an action is masked here. Statuses of cameras and feeds are
-// kept latest-per-id, so that they are bounded and the last word is never lost. Callbacks run on the
-// loop's thread and must not wait.
+// kept latest-per-id, so that they are bounded and the last word is never lost. Callbacks run on
+// the loop's thread and must not wait.
 #pragma once
 
 #include <atomic>
