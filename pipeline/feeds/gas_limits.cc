@@ -30,19 +30,18 @@ bool HasLimits(const EngineConfig::Point& point) {
 std::optional<Gas> ReadGas(const Json& from) {
   Gas gas;
   if (!from.is_object()) return std::nullopt;
-  const std::pair<const char*, std::optional<double>*> kLimits[] = {
-      {"LL", &gas.limits.low_low},
-      {"L", &gas.limits.low},
-      {"H", &gas.limits.high},
-      {"HH", &gas.limits.high_high}};
+  const std::pair<const char*, std::optional<double>*> kLimits[] = {{"LL", &gas.limits.low_low},
+                                                                    {"L", &gas.limits.low},
+                                                                    {"H", &gas.limits.high},
+                                                                    {"HH", &gas.limits.high_high}};
   for (const auto& [name, limit] : kLimits) {
     const Json value = from.value(name, Json());
     if (!value.is_null() && !value.is_number()) return std::nullopt;
     if (value.is_number()) *limit = value.get<double>();
   }
   const Json media = from.value("media", Json());
-  bool fits = HasLimits(gas.limits) && media.is_array() &&
-              ReadText(from.value("unit", Json()), &gas.unit);
+  bool fits =
+      HasLimits(gas.limits) && media.is_array() && ReadText(from.value("unit", Json()), &gas.unit);
   for (std::size_t i = 0; fits && i < media.size(); ++i) {
     fits = ReadText(media[i], &gas.media.emplace_back());
   }

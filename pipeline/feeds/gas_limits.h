@@ -14,8 +14,8 @@
 
 namespace fusiongateway {
 
-// `sites` with those limits, and their unit, at every point of indicator QT that has no limit and no
-// other unit.
+// `sites` with those limits, and their unit, at every point of indicator QT that has no limit and
+// no other unit.
 Result<std::vector<EngineConfig::Site>> WithGasLimits(std::vector<EngineConfig::Site> sites,
                                                       const CodeTables& tables);
 

@@ -320,8 +320,8 @@ void PublisherProtocol::Wait(Session& session, v1::Publish&& publish, int next,
   session.waiting_bytes += message_bytes;
   // The publisher's clock as it is known now, when the message arrives.
   if (publish.has_sent_at()) session.clock.Hear(FromWire(publish.sent_at()), turn.now);
-  const DecodeContext context{turn.now, session.clock.EstimateAt(turn.now),
-                              session.clock.doubted(), session.test};
+  const DecodeContext context{turn.now, session.clock.EstimateAt(turn.now), session.clock.doubted(),
+                              session.test};
   QueueOf(session).Push(LineOf(session),
                         {session.peer, std::move(publish), next, message_bytes, context});
 }

@@ -9,8 +9,7 @@ namespace {
 using ::testing::HasSubstr;
 
 CodeTables Tables(const std::string& gas_limits) {
-  const auto tables =
-      CodeTables::FromTexts({{"hazmat", R"({"gas_limits":)" + gas_limits + "}"}});
+  const auto tables = CodeTables::FromTexts({{"hazmat", R"({"gas_limits":)" + gas_limits + "}"}});
   EXPECT_TRUE(tables.ok());
   return *tables;
 }
@@ -65,7 +64,8 @@ TEST(GasLimits, ATableOfAnotherFormIsRefusedNamingThePlace) {
   for (const char* gases :
        {R"({})", R"([7])", R"([{"media":["chlorine"],"unit":"ppm"}])",
         R"([{"media":"chlorine","unit":"ppm","H":1}])", R"([{"media":[1],"unit":"ppm","H":1}])",
-        R"([{"media":["chlorine"],"H":1}])", R"([{"media":["chlorine"],"unit":"ppm","H":"one"}])"}) {
+        R"([{"media":["chlorine"],"H":1}])",
+        R"([{"media":["chlorine"],"unit":"ppm","H":"one"}])"}) {
     const auto sites = WithGasLimits({}, Tables(gases));
     ASSERT_FALSE(sites.ok()) << gases;
     EXPECT_THAT(sites.status().message(), HasSubstr("table \"hazmat\": gas_limits"));
