@@ -12,8 +12,10 @@ namespace fusiongateway {
 namespace {
 
 constexpr std::size_t kInputsPerTurn = 1024;
-// What has come is applied for so long, then committed: whoever comes next waits for one turn.
-constexpr Duration kTurnMax = std::chrono::milliseconds{5};
+// What has come is applied for so long, then committed: whoever comes next waits for one turn. On a
+// slow disk for as long as the last commit took, so that half the time at the least goes into work.
+constexpr Duration kTurnMin = std::chrono::milliseconds{5};
+constexpr Duration kTurnMax = std::chrono::milliseconds{200};
 constexpr std::size_t kQueueMax = 8192;
 constexpr Duration kWaitMax = std::chrono::milliseconds{100};
 constexpr std::chrono::milliseconds kCommitRetry{500};
@@ -197,6 +199,7 @@ FusionLoopCounters FusionLoop::counters() const {
 }
 
 void FusionLoop::Loop() {
+  Duration turn_length = kTurnMin;
   while (true) {
     Turn turn;
     for (Input& input : queue_.PopBatch(kInputsPerTurn, taken_.empty() ? WaitFor() : Duration{})) {
@@ -205,16 +208,18 @@ void FusionLoop::Loop() {
     if (taken_.empty() && queue_.closed()) return;
     TakeStatuses(&turn);
     const SteadyTime begin = clock_->SteadyNow();
-    while (!taken_.empty() && clock_->SteadyNow() - begin < kTurnMax) {
+    while (!taken_.empty() && clock_->SteadyNow() - begin < turn_length) {
       TakeInput(std::move(taken_.front()), &turn);
       taken_.pop_front();
     }
     const auto wake_up = engine_.NextWakeUp();
     if (wake_up && *wake_up <= LogTime()) Append(Tick{}, &turn);
+    const SteadyTime applied = clock_->SteadyNow();
     if (Status s = CommitWhenThereIsRoom(&turn); !s.ok()) {
       callbacks_.on_fatal(s);
       return;
     }
+    turn_length = std::clamp<Duration>(clock_->SteadyNow() - applied, kTurnMin, kTurnMax);
     Speak(&turn);
   }
 }

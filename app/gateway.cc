@@ -102,17 +102,6 @@ Result<std::map<std::string, Made>> ForEveryFeed(const Config& config, const Pro
   return all;
 }
 
-// With the gas limits of the code tables, as the feeds' plugins have them.
-Result<EngineConfig> MakeEngineConfig(const Config& config, const ProgramFiles& files) {
-  const auto tables = ReadTables(config, files);
-  if (!tables.ok()) return tables.status();
-  auto sites = WithGasLimits(config.sites, *tables);
-  if (!sites.ok()) return sites.status();
-  EngineConfig engine = EngineConfigOf(config);
-  engine.sites = std::move(*sites);
-  return engine;
-}
-
 }  // namespace
 
 Result<PublisherProtocol::Decoders> MakeDecoders(const Config& config, const ProgramFiles& files) {
@@ -225,8 +214,6 @@ Status Gateway::Impl::Create() {
 
   auto decoders = MakeDecoders(config, files);
   if (!decoders.ok()) return decoders.status();
-  auto engine_config = MakeEngineConfig(config, files);
-  if (!engine_config.ok()) return engine_config.status();
   auto publishers_key = ReadSecretKey(config.publishers.curve.secret_key_file);
   if (!publishers_key.ok()) return publishers_key.status();
   auto consumers_key = ReadSecretKey(config.consumers.curve.secret_key_file);
@@ -252,7 +239,7 @@ Status Gateway::Impl::Create() {
   RecallClocks(*store, &*decoders);
 
   loop = std::make_unique<FusionLoop>(
-      store.get(), clock, std::move(*engine_config), config.fusion.queue_payloads_max,
+      store.get(), clock, EngineConfigOf(config), config.fusion.queue_payloads_max,
       FusionLoopCallbacks{
           [this](CommittedThrough committed) { ingress->Committed(std::move(committed)); },
           [this](std::string feed_id) { ingress->DispositionsMade(std::move(feed_id)); },
