@@ -20,6 +20,7 @@ namespace fusiongateway {
 namespace {
 
 using Json = nlohmann::json;
+using google::protobuf::FieldDescriptor;
 
 constexpr int kNestingMax = 64;
 // Shorter digits in a field for telephones are an extension and reach nobody from outside.
@@ -195,7 +196,34 @@ Json MaskedJson(const Json& value, const std::string& key, PersonalKey kind, con
   return masked == text ? value : Json(std::move(masked));
 }
 
+const FieldDescriptor* UnknownFieldsJson() {
+  static const auto* field = v1::Report::descriptor()->FindFieldByName("unknown_fields_json");
+  return field;
+}
+
 }  // namespace
+
+// The texts of a message, and of the messages in it, that are masked: all but ids.
+struct Masker::TextFields {
+  std::vector<const FieldDescriptor*> texts;
+  std::vector<std::pair<const FieldDescriptor*, TextFields>> messages;
+};
+
+Masker::TextFields Masker::TextFieldsOf(const google::protobuf::Descriptor* descriptor) {
+  TextFields fields;
+  for (int i = 0; i < descriptor->field_count(); ++i) {
+    const FieldDescriptor* field = descriptor->field(i);
+    if (field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
+      TextFields inner = TextFieldsOf(field->message_type());
+      if (inner.texts.empty() && inner.messages.empty()) continue;
+      fields.messages.emplace_back(field, std::move(inner));
+    } else if (field->type() == FieldDescriptor::TYPE_STRING &&
+               !IdFields().contains(field->full_name())) {
+      fields.texts.push_back(field);
+    }
+  }
+  return fields;
+}
 
 Masker::Masker(UtcTime received_at)
     : received_(std::chrono::floor<std::chrono::days>(received_at)) {}
@@ -286,38 +314,39 @@ std::string Masker::UnreadableText(std::string_view bytes) {
   return IsUtf8(bytes) ? Text(text) : WithoutDigits(Text(text));
 }
 
-void Masker::MaskMessage(google::protobuf::Message* message) {
-  using google::protobuf::FieldDescriptor;
+void Masker::MaskMessage(const TextFields& fields, google::protobuf::Message* message) {
   const auto* reflection = message->GetReflection();
-  std::vector<const FieldDescriptor*> fields;
-  reflection->ListFields(*message, &fields);
-  for (const FieldDescriptor* field : fields) {
-    const int count = field->is_repeated() ? reflection->FieldSize(*message, field) : 1;
-    for (int i = 0; i < count; ++i) {
-      if (field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
-        MaskMessage(field->is_repeated() ? reflection->MutableRepeatedMessage(message, field, i)
-                                         : reflection->MutableMessage(message, field));
-      } else if (field->type() == FieldDescriptor::TYPE_STRING &&
-                 !IdFields().contains(field->full_name())) {
-        const std::string text = field->is_repeated()
-                                     ? reflection->GetRepeatedString(*message, field, i)
-                                     : reflection->GetString(*message, field);
-        const bool is_json = field->full_name() == "fusiongateway.v1.Report.unknown_fields_json";
-        std::string masked = is_json ? Json(text) : Text(text);
-        if (field->is_repeated()) {
-          reflection->SetRepeatedString(message, field, i, std::move(masked));
-        } else {
-          reflection->SetString(message, field, std::move(masked));
-        }
+  std::string scratch;
+  for (const auto* field : fields.texts) {
+    const bool is_json = field == UnknownFieldsJson();
+    const auto masked = [&](const std::string& text) { return is_json ? Json(text) : Text(text); };
+    if (field->is_repeated()) {
+      for (int i = 0; i < reflection->FieldSize(*message, field); ++i) {
+        reflection->SetRepeatedString(
+            message, field, i,
+            masked(reflection->GetRepeatedStringReference(*message, field, i, &scratch)));
       }
+    } else if (const auto& text = reflection->GetStringReference(*message, field, &scratch);
+               !text.empty()) {
+      reflection->SetString(message, field, masked(text));
+    }
+  }
+  for (const auto& [field, inner] : fields.messages) {
+    if (field->is_repeated()) {
+      for (int i = 0; i < reflection->FieldSize(*message, field); ++i) {
+        MaskMessage(inner, reflection->MutableRepeatedMessage(message, field, i));
+      }
+    } else if (reflection->HasField(*message, field)) {
+      MaskMessage(inner, reflection->MutableMessage(message, field));
     }
   }
 }
 
 void Masker::Mask(v1::Report* report) {
+  static const TextFields fields = TextFieldsOf(v1::Report::descriptor());
   // Names in fields the plugin does not know are declared before anything is masked.
-  Json(report->unknown_fields_json());
-  MaskMessage(report);
+  if (!report->unknown_fields_json().empty()) Json(report->unknown_fields_json());
+  MaskMessage(fields, report);
 }
 
 }  // namespace fusiongateway

@@ -47,7 +47,9 @@ class Masker {
   std::string MaskNumbers(std::string_view text) const;
   void DeclareNumber(const std::string& digits);
   void DeclareName(std::vector<char32_t> letters);
-  void MaskMessage(google::protobuf::Message* message);
+  struct TextFields;
+  static TextFields TextFieldsOf(const google::protobuf::Descriptor* descriptor);
+  void MaskMessage(const TextFields& fields, google::protobuf::Message* message);
   std::string UnreadableText(std::string_view text);
 
   std::chrono::sys_days received_;

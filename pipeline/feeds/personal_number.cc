@@ -30,6 +30,14 @@ std::optional<char> DigitOf(char32_t c) {
   return std::nullopt;
 }
 
+// Without reading its characters: no number of a person is shorter than a local telephone's seven
+// digits. Full-width digits begin with EF.
+bool HoldsTooFewDigits(std::string_view text) {
+  constexpr std::ptrdiff_t kDigitsMin = 7;
+  return std::count_if(text.begin(), text.end(),
+                       [](char c) { return (c >= '0' && c <= '9') || c == '\xEF'; }) < kDigitsMin;
+}
+
 bool IsSpace(char32_t c) {
   return c == U' ' || c == U'\t' || c == 0xA0 || c == 0x3000 || (c >= 0x2000 && c <= 0x200A);
 }
@@ -204,6 +212,7 @@ std::vector<PersonalNumber> FindPersonalNumbers(std::string_view text,
                                                 const std::vector<std::string>& declared,
                                                 std::chrono::sys_days received) {
   std::vector<PersonalNumber> found;
+  if (HoldsTooFewDigits(text)) return found;
   const std::vector<Group> groups = Groups(text);
   for (std::size_t first = 0; first < groups.size();) {
     // The longest reading that begins here.
