@@ -8,6 +8,7 @@
 
 #include "app/commands/backup.h"
 #include "app/commands/check_config.h"
+#include "app/commands/doctor.h"
 #include "app/commands/keygen.h"
 #include "app/commands/publish.h"
 #include "app/commands/run.h"
@@ -59,6 +60,13 @@ int Main(int argc, char** argv) {
                  "fusion-gateway publish --feed hazmat alarms.ndjson");
   BindPublish(publish_command, &publish);
   publish_command->callback([&] { status = RunPublish(publish); });
+
+  DoctorOptions doctor;
+  CLI::App* doctor_command =
+      AddCommand(app, "doctor", "Say what a gateway would make of sample payloads, field by field",
+                 "fusion-gateway doctor --config config/demo.yaml --feed try-it samples.ndjson");
+  BindDoctor(doctor_command, &doctor);
+  doctor_command->callback([&] { status = RunDoctor(doctor); });
 
   BackupOptions backup;
   CLI::App* backup_command =

@@ -179,6 +179,17 @@ std::optional<std::string> FeedDecoder::TakeClockFinding() {
   return std::exchange(impl_->clock_finding, std::nullopt);
 }
 
+std::string FeedDecoder::Masked(std::string_view payload, UtcTime received_at) {
+  std::string converted;
+  if (impl_->gb18030) {
+    converted = impl_->gb18030->ToUtf8(payload).text;
+    payload = converted;
+  }
+  Masker masker(received_at);
+  for (const std::string& person : impl_->plugin->Decode(payload).persons) masker.Declare(person);
+  return masker.Json(payload);
+}
+
 FeedDecoderCounters FeedDecoder::counters() const {
   FeedDecoderCounters counters = impl_->counters;
   counters.clocks = impl_->clocks.counters();

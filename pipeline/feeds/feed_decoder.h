@@ -79,6 +79,8 @@ class FeedDecoder {
   FeedDecoder& operator=(const FeedDecoder&) = delete;
 
   DecodeOutcome Decode(std::string_view payload, const DecodeContext& context);
+  // The payload as a dead letter would keep it. Counts nothing.
+  std::string Masked(std::string_view payload, UtcTime received_at);
 
   // A report of this feed that an earlier run took: teaches its clock, so that a restart does not
   // forget which clocks are wrong. In the order of their arrival.
