@@ -205,8 +205,13 @@ const FieldDescriptor* UnknownFieldsJson() {
 
 // The texts of a message, and of the messages in it, that are masked: all but ids.
 struct Masker::TextFields {
+  struct Inner;
   std::vector<const FieldDescriptor*> texts;
-  std::vector<std::pair<const FieldDescriptor*, TextFields>> messages;
+  std::vector<Inner> messages;
+};
+struct Masker::TextFields::Inner {
+  const FieldDescriptor* field;
+  TextFields fields;
 };
 
 Masker::TextFields Masker::TextFieldsOf(const google::protobuf::Descriptor* descriptor) {
@@ -216,7 +221,7 @@ Masker::TextFields Masker::TextFieldsOf(const google::protobuf::Descriptor* desc
     if (field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
       TextFields inner = TextFieldsOf(field->message_type());
       if (inner.texts.empty() && inner.messages.empty()) continue;
-      fields.messages.emplace_back(field, std::move(inner));
+      fields.messages.push_back({field, std::move(inner)});
     } else if (field->type() == FieldDescriptor::TYPE_STRING &&
                !IdFields().contains(field->full_name())) {
       fields.texts.push_back(field);
