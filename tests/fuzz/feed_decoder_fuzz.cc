@@ -73,6 +73,7 @@ void CheckReport(const Report& report) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace fusiongateway;
+  fuzz::QuietProtobuf();
   static const std::unique_ptr<FeedDecoder> decoder = MakeDecoder();
   const DecodeContext context{UtcTime{std::chrono::seconds{1'790'000'000}}, std::nullopt};
   const std::string_view payload(reinterpret_cast<const char*>(data), size);

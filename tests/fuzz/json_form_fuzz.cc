@@ -11,6 +11,7 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace fusiongateway;
+  fuzz::QuietProtobuf();
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
   for (const WireForm form : {WireForm::kJson, WireForm::kProtobuf}) {
     v1::PublisherMessage message;
