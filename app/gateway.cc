@@ -76,7 +76,7 @@ ProgramFiles ProgramFiles::BesideProgram() {
   const auto share = root / "share" / "fusion-gateway";
   return {pick(root / "lib" / "feeds", root / "lib" / "fusion-gateway" / "feeds"),
           pick(root / "tables", share / "tables"), pick(root / "web", share / "web"),
-          (bin / "fusion-gateway-worker").string()};
+          (bin / "fusion-gateway-worker").string(), (bin / "fusion-gateway").string()};
 }
 
 namespace {
@@ -104,8 +104,13 @@ Result<std::map<std::string, Made>> ForEveryFeed(const Config& config, const Pro
 
 }  // namespace
 
-Result<PublisherProtocol::Decoders> MakeDecoders(const Config& config, const ProgramFiles& files) {
-  return ForEveryFeed<std::unique_ptr<FeedDecoder>>(config, files, FeedDecoder::Create);
+Result<PublisherProtocol::Decoders> MakeDecoders(const Config& config, const ProgramFiles& files,
+                                                 const Clock& clock) {
+  const PluginProcessOptions processes{files.program, &clock};
+  return ForEveryFeed<std::unique_ptr<FeedDecoder>>(
+      config, files, [&](const FeedConfig& feed, const auto& sites, const CodeTables& tables) {
+        return FeedDecoder::Create(feed, sites, tables, processes);
+      });
 }
 
 // A restart does not forget which clocks are wrong: what the newest reports show of them is learnt
@@ -212,7 +217,7 @@ Status Gateway::Impl::Create() {
   std::filesystem::create_directories(config.state_dir, error);
   if (error) return Unavailable(config.state_dir + ": cannot be made: " + error.message());
 
-  auto decoders = MakeDecoders(config, files);
+  auto decoders = MakeDecoders(config, files, *clock);
   if (!decoders.ok()) return decoders.status();
   auto publishers_key = ReadSecretKey(config.publishers.curve.secret_key_file);
   if (!publishers_key.ok()) return publishers_key.status();
@@ -384,7 +389,11 @@ std::vector<std::pair<std::string, Status>> Gateway::Impl::Threads() const {
 }
 
 Status Gateway::Impl::ReloadTables() {
-  auto tables = ForEveryFeed<FeedTables>(config, files, FeedDecoder::MakeTables);
+  const PluginProcessOptions processes{files.program, clock};
+  auto tables = ForEveryFeed<FeedTables>(
+      config, files, [&](const FeedConfig& feed, const auto& sites, const CodeTables& codes) {
+        return FeedDecoder::MakeTables(feed, sites, codes, processes);
+      });
   if (tables.ok()) ingress->TakeTables(std::move(*tables));
   std::lock_guard lock(mutex);
   ++(tables.ok() ? tables_reloaded : tables_refused);

@@ -9,6 +9,7 @@
 #include "app/commands/backup.h"
 #include "app/commands/check_config.h"
 #include "app/commands/doctor.h"
+#include "app/commands/feed.h"
 #include "app/commands/keygen.h"
 #include "app/commands/publish.h"
 #include "app/commands/run.h"
@@ -67,6 +68,13 @@ int Main(int argc, char** argv) {
                  "fusion-gateway doctor --config config/demo.yaml --feed try-it samples.ndjson");
   BindDoctor(doctor_command, &doctor);
   doctor_command->callback([&] { status = RunDoctor(doctor); });
+  pid_t feed_parent = 0;
+  CLI::App* feed_command = AddCommand(
+      app, "feed", "Run one isolated plugin; the gateway starts this for feeds with isolated: true",
+      "feeds: [{feed_id: hazmat, plugin: hazmat, isolated: true}]   (in the configuration)");
+  feed_command->add_option("gateway", feed_parent, "Process id of the gateway that starts it")
+      ->required();
+  feed_command->callback([&] { status = RunFeed(feed_parent); });
 
   BackupOptions backup;
   CLI::App* backup_command =

@@ -95,6 +95,19 @@ void AddIngress(const IngressCounters& ingress, Families* out) {
       out->Labelled("feed", feed_id, static_cast<double>(clocks.*member));
     }
   }
+  const std::tuple<const char*, const char*, std::uint64_t PluginProcessCounters::*> kProcesses[] =
+      {{"plugin_process_starts_total", "Processes started for an isolated plugin",
+        &PluginProcessCounters::starts},
+       {"plugin_process_crashes_total", "Times an isolated plugin ended on a payload",
+        &PluginProcessCounters::crashes},
+       {"plugin_process_timeouts_total", "Times an isolated plugin gave no answer and was killed",
+        &PluginProcessCounters::timeouts}};
+  for (const auto& [name, help, member] : kProcesses) {
+    out->Begin(name, help, MetricType::Counter);
+    for (const auto& [feed_id, counters] : ingress.plugin_processes) {
+      out->Labelled("feed", feed_id, static_cast<double>(counters.*member));
+    }
+  }
 }
 
 void AddFusion(const MetricsInput& input, Families* out) {

@@ -45,6 +45,8 @@ TEST(ConfigTest, TheExampleNamesEveryKeyWithTheCodesDefault) {
   const FeedConfig& fb = b.feeds[0].feed;
   EXPECT_EQ(fa.plugin_path, fb.plugin_path);
   EXPECT_EQ(fa.encoding, fb.encoding);
+  EXPECT_EQ(fa.isolated, fb.isolated);
+  EXPECT_EQ(fa.decode_timeout, fb.decode_timeout);
   EXPECT_EQ(fa.default_crs, fb.default_crs);
   EXPECT_EQ(fa.time_zone_offset, fb.time_zone_offset);
   EXPECT_EQ(fa.default_district, fb.default_district);
