@@ -565,6 +565,10 @@ Result<LoadedConfig> ParseConfig(const std::string& text, const std::string& pat
     Section evidence = root.Child("evidence");
     evidence.Read("stills_bytes_max", &config.evidence.stills_bytes_max);
     evidence.RefuseUnknownKeys();
+    Section dead_letters = root.Child("dead_letters");
+    dead_letters.Read("count_max", &config.dead_letters.count_max);
+    dead_letters.Read("bytes_max", &config.dead_letters.bytes_max);
+    dead_letters.RefuseUnknownKeys();
     for (Section& section : root.List("sites")) config.sites.push_back(ReadSite(section));
     for (Section& section : root.List("feeds")) config.feeds.push_back(ReadFeed(section));
     for (Section& section : root.List("cameras")) config.cameras.push_back(ReadCamera(section));

@@ -224,8 +224,12 @@ Status Gateway::Impl::Create() {
   auto consumers_key = ReadSecretKey(config.consumers.curve.secret_key_file);
   if (!consumers_key.ok()) return consumers_key.status();
 
-  auto opened = OpenSqliteJournal(config.state_dir + "/journal.db",
-                                  JournalOptions{.gateway_id = config.gateway_id, .clock = *clock});
+  auto opened =
+      OpenSqliteJournal(config.state_dir + "/journal.db",
+                        JournalOptions{.gateway_id = config.gateway_id,
+                                       .clock = *clock,
+                                       .dead_letters_max = config.dead_letters.count_max,
+                                       .dead_letter_bytes_max = config.dead_letters.bytes_max});
   if (!opened.ok()) return opened.status();
   store = std::move(*opened);
 

@@ -146,6 +146,10 @@ void AddJournal(const MetricsInput& input, Families* out) {
   out->Counter("journal_outboxes_forgotten_total",
                "Outboxes forgotten because their feed had used too many since",
                input.journal.outboxes_forgotten);
+  out->Gauge("dead_letters", "Dead letters held", input.journal.dead_letters);
+  out->Gauge("dead_letter_bytes", "Bytes of their payloads", input.journal.dead_letter_bytes);
+  out->Counter("dead_letters_pruned_total", "Dead letters deleted to keep their bounds",
+               input.journal.dead_letters_pruned);
   out->Gauge("stream_live_seq", "Newest seq of stream live", input.live.newest);
   out->Gauge("stream_settled_seq", "Newest seq of stream settled", input.settled.newest);
 }

@@ -39,6 +39,7 @@ TEST(ConfigTest, TheExampleNamesEveryKeyWithTheCodesDefault) {
   EXPECT_TRUE(a.wall == b.wall);
   EXPECT_TRUE(a.fusion == b.fusion);
   EXPECT_TRUE(a.evidence == b.evidence);
+  EXPECT_TRUE(a.dead_letters == b.dead_letters);
   EXPECT_TRUE(EngineConfigOf(a) == EngineConfigOf(b));
   EXPECT_TRUE(a.sites == b.sites);
   const FeedConfig& fa = a.feeds[0].feed;

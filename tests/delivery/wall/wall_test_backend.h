@@ -46,6 +46,9 @@ class MemoryJournal : public Journal {
   Result<std::map<std::string, std::uint64_t>> DeadLetterCounts() const override {
     return std::map<std::string, std::uint64_t>{};
   }
+  Result<std::vector<DeadLetter>> DeadLetters(const DeadLetterQuery&) const override {
+    return std::vector<DeadLetter>{};
+  }
   Result<std::vector<DispositionMade>> Dispositions(const std::string&, std::uint64_t,
                                                     std::size_t) const override {
     return std::vector<DispositionMade>{};
