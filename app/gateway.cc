@@ -21,6 +21,7 @@
 #include "delivery/evidence/still_store.h"
 #include "delivery/journal/sqlite_journal.h"
 #include "delivery/stream/stream_server.h"
+#include "delivery/wall/dead_letter_api.h"
 #include "delivery/wall/wall_backend.h"
 #include "delivery/wall/wall_server.h"
 #include "pipeline/cameras/camera_system.h"
@@ -178,6 +179,12 @@ struct Gateway::Impl final : public IngressSink, public WallBackend {
   Result<ActionResult> Act(const OperatorAction& action) override {
     return loop->Act(action, kActionTimeout);
   }
+  Result<LetterResult> SubmitLetter(const std::string& feed_id, std::uint64_t id,
+                                    const std::optional<std::string>& payload) override;
+  Result<LetterResult> DropLetter(const std::string& feed_id, std::uint64_t id) override {
+    return loop->Submit({feed_id, id, true, {}, std::nullopt}, kActionTimeout);
+  }
+  Result<std::unique_ptr<FeedDecoder>> MakeLetterDecoder(const std::string& feed_id) const;
   std::string NotReadyBecause() const override;
   std::string MetricsText() const override;
 
@@ -499,6 +506,49 @@ std::vector<v1::FeedStatus> Gateway::Impl::Feeds() const {
     feeds.push_back(Convert<v1::FeedStatus>(status));
   }
   return feeds;
+}
+
+// With a decoder of its own: tables that were mended on disk count, and the publishers' thread is
+// not disturbed.
+Result<std::unique_ptr<FeedDecoder>> Gateway::Impl::MakeLetterDecoder(
+    const std::string& feed_id) const {
+  const auto section =
+      std::find_if(config.feeds.begin(), config.feeds.end(),
+                   [&](const FeedSection& s) { return s.feed.feed_id == feed_id; });
+  if (section == config.feeds.end()) {
+    return NotFound("no feed \"" + feed_id + "\" is configured here any more");
+  }
+  const auto tables = ReadTables(config, files);
+  if (!tables.ok()) return tables.status();
+  FeedConfig feed = section->feed;
+  if (feed.plugin_dir.empty()) feed.plugin_dir = files.plugin_dir;
+  feed.encoding = TextEncoding::kUtf8;  // as dead letters are kept
+  return FeedDecoder::Create(feed, config.sites, *tables, {files.program, clock});
+}
+
+Result<LetterResult> Gateway::Impl::SubmitLetter(const std::string& feed_id, std::uint64_t id,
+                                                 const std::optional<std::string>& payload) {
+  const auto letters =
+      store->DeadLetters({.id = id, .feed_id = feed_id, .dealt_with_too = true, .max = 1});
+  if (!letters.ok()) return letters.status();
+  if (letters->empty()) {
+    return NotFound("there is no dead letter " + std::to_string(id) + " of feed \"" + feed_id +
+                    "\"");
+  }
+  const DeadLetter& letter = letters->front();
+  auto decoder = MakeLetterDecoder(feed_id);
+  if (!decoder.ok()) return decoder.status();
+  // As of its first arrival, so that its time is judged as it was then.
+  const DecodeContext context{.received_at = letter.received_at, .trial = true};
+  const std::string& text = payload ? *payload : letter.masked_payload;
+  DecodeOutcome outcome = (*decoder)->Decode(text, context);
+  // A refusal quotes the payload, and is told over HTTP.
+  if (outcome.refusal && LooksRestricted(text)) outcome.refusal->message = "(涉密 restricted)";
+  LetterSubmission submission{feed_id, id, false, {}, std::move(outcome.refusal)};
+  for (Report& report : outcome.reports) {
+    submission.reports.push_back(std::make_shared<const Report>(std::move(report)));
+  }
+  return loop->Submit(std::move(submission), kActionTimeout);
 }
 
 std::string Gateway::Impl::NotReadyBecause() const {

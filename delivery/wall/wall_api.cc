@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "delivery/restricted.h"
+#include "delivery/wall/dead_letter_api.h"
 #include "proto/codec/codec.h"
 #include "proto/codec/json_form.h"
 
@@ -237,6 +238,7 @@ ApiResponse WallApi::Answer(const ApiRequest& request) const {
       path[4] == "actions") {
     return request.method == "POST" ? Act(path[3], request) : WrongMethod("POST");
   }
+  if (OwnsDeadLetters(request.target)) return AnswerDeadLetters(backend_, request);
   if (!is_get) return WrongMethod("GET, HEAD");
   if (path.size() == 1 && path[0] == "healthz") return {200, "text/plain", "ok\n", {}};
   if (path.size() == 1 && path[0] == "readyz") return Ready();

@@ -128,6 +128,13 @@ class TestBackend : public WallBackend {
   std::vector<CameraFacts> CameraList() const override { return frames_.Facts(); }
   std::vector<v1::FeedStatus> Feeds() const override;
   Result<ActionResult> Act(const OperatorAction& action) override;
+  Result<LetterResult> SubmitLetter(const std::string&, std::uint64_t,
+                                    const std::optional<std::string>&) override {
+    return NotFound("a test's backend has none");
+  }
+  Result<LetterResult> DropLetter(const std::string&, std::uint64_t) override {
+    return NotFound("a test's backend has none");
+  }
   std::string NotReadyBecause() const override;
   std::string MetricsText() const override { return "# TYPE test_metric gauge\ntest_metric 1\n"; }
 
