@@ -53,6 +53,10 @@ bool Convert(const std::string& text, Duration* value) {
   *value = *parsed;
   return true;
 }
+bool Convert(const std::string& text, bool* value) {
+  *value = text == "true";
+  return text == "true" || text == "false";
+}
 bool Convert(const std::string& text, std::optional<Duration>* value) {
   if (text == "unknown") {
     value->reset();
@@ -111,6 +115,8 @@ template <>
 constexpr const char* kExpected<std::string> = "a text";
 template <>
 constexpr const char* kExpected<double> = "a number";
+template <>
+constexpr const char* kExpected<bool> = "true or false";
 template <>
 constexpr const char* kExpected<Duration> = "a time span such as 200ms, 10s, 15min or 1h";
 template <>
@@ -305,6 +311,8 @@ FeedSection ReadFeed(Section& section) {
   section.Require("feed_id", &feed.feed_id);
   section.Require("plugin", &feed.plugin);
   section.Read("plugin_path", &feed.plugin_path);
+  section.Read("isolated", &feed.isolated);
+  section.Read("decode_timeout", &feed.decode_timeout);
   section.Read("encoding", &feed.encoding);
   section.Read("default_crs", &feed.default_crs);
   section.Read("time_zone_offset", &feed.time_zone_offset);
@@ -320,6 +328,9 @@ FeedSection ReadFeed(Section& section) {
   section.Read("quota_payloads_per_s", &config.quota_payloads_per_s);
   config.engine.feed_id = feed.feed_id;
   if (feed.feed_id.empty()) section.Fail("a feed needs a feed_id");
+  if (feed.decode_timeout < std::chrono::milliseconds{1}) {
+    section.Fail("decode_timeout must be at least 1ms");
+  }
   if (feed.delay_max <= Duration{} || feed.delay_max > kDelayMax) {
     section.Fail("feed \"" + feed.feed_id +
                  "\": delay_max must be more than 0 and at most 24h: what reports take from the "
@@ -554,6 +565,10 @@ Result<LoadedConfig> ParseConfig(const std::string& text, const std::string& pat
     Section evidence = root.Child("evidence");
     evidence.Read("stills_bytes_max", &config.evidence.stills_bytes_max);
     evidence.RefuseUnknownKeys();
+    Section dead_letters = root.Child("dead_letters");
+    dead_letters.Read("count_max", &config.dead_letters.count_max);
+    dead_letters.Read("bytes_max", &config.dead_letters.bytes_max);
+    dead_letters.RefuseUnknownKeys();
     for (Section& section : root.List("sites")) config.sites.push_back(ReadSite(section));
     for (Section& section : root.List("feeds")) config.feeds.push_back(ReadFeed(section));
     for (Section& section : root.List("cameras")) config.cameras.push_back(ReadCamera(section));

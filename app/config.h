@@ -73,6 +73,13 @@ struct EvidenceConfig {
   friend bool operator==(const EvidenceConfig&, const EvidenceConfig&) = default;
 };
 
+struct DeadLettersConfig {
+  // Rejected payloads kept; beyond either the oldest go.
+  std::uint64_t count_max = 100'000;
+  std::uint64_t bytes_max = std::uint64_t{256} << 20;
+  friend bool operator==(const DeadLettersConfig&, const DeadLettersConfig&) = default;
+};
+
 struct FeedSection {
   FeedConfig feed;
   EngineConfig::Feed engine;  // feed_id is the same
@@ -95,6 +102,7 @@ struct Config {
   WallConfig wall;
   FusionConfig fusion;
   EvidenceConfig evidence;
+  DeadLettersConfig dead_letters;
   std::vector<FeedSection> feeds;
   std::vector<CameraSection> cameras;
   std::vector<EngineConfig::Site> sites;

@@ -54,8 +54,12 @@ struct FusionLoop::Turn {
   EngineOutput output;
   std::map<std::pair<std::string, std::string>, CommittedThrough> outboxes;
   std::vector<DispositionsAcked> dispositions_acked;
+  // Beside batch.letter_results: who waits for each.
+  std::vector<std::shared_ptr<std::promise<Result<LetterResult>>>> letters_done;
 
-  bool empty() const { return batch.entries.empty() && outboxes.empty(); }
+  bool empty() const {
+    return batch.entries.empty() && outboxes.empty() && batch.letter_results.empty();
+  }
 };
 
 FusionLoop::FusionLoop(Journal* journal, const Clock* clock, EngineConfig config,
@@ -186,6 +190,23 @@ Result<ActionResult> FusionLoop::Act(const OperatorAction& action, Duration time
   }
 }
 
+Result<LetterResult> FusionLoop::Submit(LetterSubmission submission, Duration timeout) {
+  auto done = std::make_shared<std::promise<Result<LetterResult>>>();
+  auto result = done->get_future();
+  if (!queue_.TryPush(PendingLetter{std::move(submission), std::move(done)})) {
+    return ResourceExhausted("the gateway is overloaded; try again in a second");
+  }
+  if (result.wait_for(timeout) != std::future_status::ready) {
+    return Unavailable(
+        "it was not on disk in time; look at the letter's state before trying again");
+  }
+  try {
+    return result.get();
+  } catch (const std::future_error&) {
+    return Unavailable("the gateway is stopping; look at the letter's state after its restart");
+  }
+}
+
 std::string FusionLoop::BlockedBecause() const {
   std::lock_guard lock(mutex_);
   return blocked_because_;
@@ -261,6 +282,8 @@ void FusionLoop::TakeInput(Input&& input, Turn* turn) {
     Append(*clock, turn);
   } else if (auto* acked = std::get_if<DispositionsAcked>(&input)) {
     turn->dispositions_acked.push_back(std::move(*acked));
+  } else if (auto* letter = std::get_if<PendingLetter>(&input)) {
+    TakeLetter(std::move(*letter), turn);
   } else if (auto* pending = std::get_if<PendingAction>(&input)) {
     TakeAction(std::move(*pending), turn);
   }
@@ -307,6 +330,40 @@ void FusionLoop::TakeBatch(IngressBatch&& batch, Turn* turn) {
     }
   }
   committed.through_seq = admitted;
+}
+
+// As on disk and, of this turn, about to be.
+Status FusionLoop::CheckOpen(const LetterSubmission& submission, const Turn& turn) const {
+  const std::string name =
+      "dead letter " + std::to_string(submission.id) + " of feed \"" + submission.feed_id + "\"";
+  const auto found = journal_->DeadLetters(
+      {.id = submission.id, .feed_id = submission.feed_id, .dealt_with_too = true, .max = 1});
+  if (!found.ok()) return found.status();
+  if (found->empty()) return NotFound("there is no " + name);
+  LetterResult known{submission.id, found->front().state, {}, found->front().note};
+  for (const LetterResult& result : turn.batch.letter_results) {
+    if (result.id == known.id) known = result;
+  }
+  if (known.state == DeadLetter::State::kOpen) return {};
+  return FailedPrecondition(name + " was dealt with before: " + known.note);
+}
+
+void FusionLoop::TakeLetter(PendingLetter&& pending, Turn* turn) {
+  LetterSubmission& submission = pending.submission;
+  if (Status open = CheckOpen(submission, *turn); !open.ok()) return pending.done->set_value(open);
+  LetterResult result{submission.id, DeadLetter::State::kTaken, LogTime(), ""};
+  if (submission.drop) {
+    result.state = DeadLetter::State::kDropped;
+    result.note = "dropped";
+  } else if (submission.refusal) {
+    result.state = DeadLetter::State::kOpen;
+    result.note = "refused again: " + submission.refusal->code + " " + submission.refusal->message;
+  } else {
+    result.note = "taken: " + std::to_string(submission.reports.size()) + " report(s)";
+  }
+  for (ReportPtr& report : submission.reports) Append(std::move(report), turn);
+  turn->batch.letter_results.push_back(std::move(result));
+  turn->letters_done.push_back(std::move(pending.done));
 }
 
 std::uint64_t& FusionLoop::Admitted(const std::string& feed_id, const std::string& outbox_id) {
@@ -385,6 +442,9 @@ void FusionLoop::Speak(Turn* turn) {
   for (const auto& feed : feeds) callbacks_.on_dispositions(feed);
   if (!turn->output.frames_wanted.empty()) {
     callbacks_.on_frames_wanted(std::move(turn->output.frames_wanted));
+  }
+  for (std::size_t i = 0; i < turn->letters_done.size(); ++i) {
+    turn->letters_done[i]->set_value(turn->batch.letter_results[i]);
   }
   AnswerActions(turn->output.actions);
 }

@@ -21,6 +21,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -56,6 +57,15 @@ struct FusionLoopCounters {
   std::map<std::string, FeedStatus> feeds;
 };
 
+// A dead letter that an administrator submits again, decoded, or drops.
+struct LetterSubmission {
+  std::string feed_id;
+  std::uint64_t id = 0;
+  bool drop = false;
+  std::vector<ReportPtr> reports;
+  std::optional<Refusal> refusal;
+};
+
 // What the publisher is told of a dead letter.
 v1::Rejection ToRejection(const DeadLetter& letter);
 
@@ -83,6 +93,9 @@ class FusionLoop {
   bool Post(FrameFound found);
   void PostDispositionsAcked(std::string feed_id, std::uint64_t through_seq);
   Result<ActionResult> Act(const OperatorAction& action, Duration timeout);
+  // Takes the reports of an open letter and closes it in one commit; what became of it. A refusal
+  // leaves it open, and noted. kNotFound; kFailedPrecondition: it was taken or dropped before.
+  Result<LetterResult> Submit(LetterSubmission submission, Duration timeout);
 
   // "" when commits go through; otherwise why not.
   std::string BlockedBecause() const;
@@ -93,11 +106,16 @@ class FusionLoop {
     OperatorAction action;
     std::shared_ptr<std::promise<ActionResult>> done;
   };
+  struct PendingLetter {
+    LetterSubmission submission;
+    std::shared_ptr<std::promise<Result<LetterResult>>> done;
+  };
   struct DispositionsAcked {
     std::string feed_id;
     std::uint64_t through_seq = 0;
   };
-  using Input = std::variant<IngressBatch, FrameFound, PendingAction, DispositionsAcked, HostClock>;
+  using Input = std::variant<IngressBatch, FrameFound, PendingAction, PendingLetter,
+                             DispositionsAcked, HostClock>;
   struct Turn;
 
   void Loop();
@@ -105,6 +123,8 @@ class FusionLoop {
   void TakeInput(Input&& input, Turn* turn);
   void TakeAction(PendingAction&& pending, Turn* turn);
   void TakeBatch(IngressBatch&& batch, Turn* turn);
+  void TakeLetter(PendingLetter&& pending, Turn* turn);
+  Status CheckOpen(const LetterSubmission& submission, const Turn& turn) const;
   void Append(decltype(LogEntry::body) body, Turn* turn);
   void AppendStatus(FeedStatus status, Turn* turn);
   Status CommitTurn(Turn* turn);

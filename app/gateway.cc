@@ -21,6 +21,7 @@
 #include "delivery/evidence/still_store.h"
 #include "delivery/journal/sqlite_journal.h"
 #include "delivery/stream/stream_server.h"
+#include "delivery/wall/dead_letter_api.h"
 #include "delivery/wall/wall_backend.h"
 #include "delivery/wall/wall_server.h"
 #include "pipeline/cameras/camera_system.h"
@@ -76,7 +77,7 @@ ProgramFiles ProgramFiles::BesideProgram() {
   const auto share = root / "share" / "fusion-gateway";
   return {pick(root / "lib" / "feeds", root / "lib" / "fusion-gateway" / "feeds"),
           pick(root / "tables", share / "tables"), pick(root / "web", share / "web"),
-          (bin / "fusion-gateway-worker").string()};
+          (bin / "fusion-gateway-worker").string(), (bin / "fusion-gateway").string()};
 }
 
 namespace {
@@ -104,8 +105,13 @@ Result<std::map<std::string, Made>> ForEveryFeed(const Config& config, const Pro
 
 }  // namespace
 
-Result<PublisherProtocol::Decoders> MakeDecoders(const Config& config, const ProgramFiles& files) {
-  return ForEveryFeed<std::unique_ptr<FeedDecoder>>(config, files, FeedDecoder::Create);
+Result<PublisherProtocol::Decoders> MakeDecoders(const Config& config, const ProgramFiles& files,
+                                                 const Clock& clock) {
+  const PluginProcessOptions processes{files.program, &clock};
+  return ForEveryFeed<std::unique_ptr<FeedDecoder>>(
+      config, files, [&](const FeedConfig& feed, const auto& sites, const CodeTables& tables) {
+        return FeedDecoder::Create(feed, sites, tables, processes);
+      });
 }
 
 // A restart does not forget which clocks are wrong: what the newest reports show of them is learnt
@@ -173,6 +179,12 @@ struct Gateway::Impl final : public IngressSink, public WallBackend {
   Result<ActionResult> Act(const OperatorAction& action) override {
     return loop->Act(action, kActionTimeout);
   }
+  Result<LetterResult> SubmitLetter(const std::string& feed_id, std::uint64_t id,
+                                    const std::optional<std::string>& payload) override;
+  Result<LetterResult> DropLetter(const std::string& feed_id, std::uint64_t id) override {
+    return loop->Submit({feed_id, id, true, {}, std::nullopt}, kActionTimeout);
+  }
+  Result<std::unique_ptr<FeedDecoder>> MakeLetterDecoder(const std::string& feed_id) const;
   std::string NotReadyBecause() const override;
   std::string MetricsText() const override;
 
@@ -212,15 +224,19 @@ Status Gateway::Impl::Create() {
   std::filesystem::create_directories(config.state_dir, error);
   if (error) return Unavailable(config.state_dir + ": cannot be made: " + error.message());
 
-  auto decoders = MakeDecoders(config, files);
+  auto decoders = MakeDecoders(config, files, *clock);
   if (!decoders.ok()) return decoders.status();
   auto publishers_key = ReadSecretKey(config.publishers.curve.secret_key_file);
   if (!publishers_key.ok()) return publishers_key.status();
   auto consumers_key = ReadSecretKey(config.consumers.curve.secret_key_file);
   if (!consumers_key.ok()) return consumers_key.status();
 
-  auto opened = OpenSqliteJournal(config.state_dir + "/journal.db",
-                                  JournalOptions{.gateway_id = config.gateway_id, .clock = *clock});
+  auto opened =
+      OpenSqliteJournal(config.state_dir + "/journal.db",
+                        JournalOptions{.gateway_id = config.gateway_id,
+                                       .clock = *clock,
+                                       .dead_letters_max = config.dead_letters.count_max,
+                                       .dead_letter_bytes_max = config.dead_letters.bytes_max});
   if (!opened.ok()) return opened.status();
   store = std::move(*opened);
 
@@ -384,7 +400,11 @@ std::vector<std::pair<std::string, Status>> Gateway::Impl::Threads() const {
 }
 
 Status Gateway::Impl::ReloadTables() {
-  auto tables = ForEveryFeed<FeedTables>(config, files, FeedDecoder::MakeTables);
+  const PluginProcessOptions processes{files.program, clock};
+  auto tables = ForEveryFeed<FeedTables>(
+      config, files, [&](const FeedConfig& feed, const auto& sites, const CodeTables& codes) {
+        return FeedDecoder::MakeTables(feed, sites, codes, processes);
+      });
   if (tables.ok()) ingress->TakeTables(std::move(*tables));
   std::lock_guard lock(mutex);
   ++(tables.ok() ? tables_reloaded : tables_refused);
@@ -486,6 +506,49 @@ std::vector<v1::FeedStatus> Gateway::Impl::Feeds() const {
     feeds.push_back(Convert<v1::FeedStatus>(status));
   }
   return feeds;
+}
+
+// With a decoder of its own: tables that were mended on disk count, and the publishers' thread is
+// not disturbed.
+Result<std::unique_ptr<FeedDecoder>> Gateway::Impl::MakeLetterDecoder(
+    const std::string& feed_id) const {
+  const auto section =
+      std::find_if(config.feeds.begin(), config.feeds.end(),
+                   [&](const FeedSection& s) { return s.feed.feed_id == feed_id; });
+  if (section == config.feeds.end()) {
+    return NotFound("no feed \"" + feed_id + "\" is configured here any more");
+  }
+  const auto tables = ReadTables(config, files);
+  if (!tables.ok()) return tables.status();
+  FeedConfig feed = section->feed;
+  if (feed.plugin_dir.empty()) feed.plugin_dir = files.plugin_dir;
+  feed.encoding = TextEncoding::kUtf8;  // as dead letters are kept
+  return FeedDecoder::Create(feed, config.sites, *tables, {files.program, clock});
+}
+
+Result<LetterResult> Gateway::Impl::SubmitLetter(const std::string& feed_id, std::uint64_t id,
+                                                 const std::optional<std::string>& payload) {
+  const auto letters =
+      store->DeadLetters({.id = id, .feed_id = feed_id, .dealt_with_too = true, .max = 1});
+  if (!letters.ok()) return letters.status();
+  if (letters->empty()) {
+    return NotFound("there is no dead letter " + std::to_string(id) + " of feed \"" + feed_id +
+                    "\"");
+  }
+  const DeadLetter& letter = letters->front();
+  auto decoder = MakeLetterDecoder(feed_id);
+  if (!decoder.ok()) return decoder.status();
+  // As of its first arrival, so that its time is judged as it was then.
+  const DecodeContext context{.received_at = letter.received_at, .trial = true};
+  const std::string& text = payload ? *payload : letter.masked_payload;
+  DecodeOutcome outcome = (*decoder)->Decode(text, context);
+  // A refusal quotes the payload, and is told over HTTP.
+  if (outcome.refusal && LooksRestricted(text)) outcome.refusal->message = "(涉密 restricted)";
+  LetterSubmission submission{feed_id, id, false, {}, std::move(outcome.refusal)};
+  for (Report& report : outcome.reports) {
+    submission.reports.push_back(std::make_shared<const Report>(std::move(report)));
+  }
+  return loop->Submit(std::move(submission), kActionTimeout);
 }
 
 std::string Gateway::Impl::NotReadyBecause() const {

@@ -23,6 +23,7 @@ struct ProgramFiles {
   std::string tables_dir;
   std::string web_root;
   std::string worker;
+  std::string program;  // fusion-gateway: runs isolated plugins
   // Beside the running program, in a build tree or an installation.
   static ProgramFiles BesideProgram();
 };
@@ -34,8 +35,10 @@ struct GatewayEndpoints {
   std::string wall;  // URL
 };
 
-// The decoder of every feed: plugins loaded, tables read.
-Result<PublisherProtocol::Decoders> MakeDecoders(const Config& config, const ProgramFiles& files);
+// The decoder of every feed: plugins loaded, in their own processes where they are isolated, tables
+// read. `clock` outlives them.
+Result<PublisherProtocol::Decoders> MakeDecoders(const Config& config, const ProgramFiles& files,
+                                                 const Clock& clock);
 
 class Gateway {
  public:

@@ -5,10 +5,13 @@
 
 #include <CLI/CLI.hpp>
 #include <string>
+#include <tuple>
 
 #include "app/commands/backup.h"
 #include "app/commands/check_config.h"
+#include "app/commands/dead_letters.h"
 #include "app/commands/doctor.h"
+#include "app/commands/feed.h"
 #include "app/commands/keygen.h"
 #include "app/commands/publish.h"
 #include "app/commands/run.h"
@@ -67,6 +70,13 @@ int Main(int argc, char** argv) {
                  "fusion-gateway doctor --config config/demo.yaml --feed try-it samples.ndjson");
   BindDoctor(doctor_command, &doctor);
   doctor_command->callback([&] { status = RunDoctor(doctor); });
+  pid_t feed_parent = 0;
+  CLI::App* feed_command = AddCommand(
+      app, "feed", "Run one isolated plugin; the gateway starts this for feeds with isolated: true",
+      "feeds: [{feed_id: hazmat, plugin: hazmat, isolated: true}]   (in the configuration)");
+  feed_command->add_option("gateway", feed_parent, "Process id of the gateway that starts it")
+      ->required();
+  feed_command->callback([&] { status = RunFeed(feed_parent); });
 
   BackupOptions backup;
   CLI::App* backup_command =
@@ -83,6 +93,29 @@ int Main(int argc, char** argv) {
   restore_command->add_option("file", restore.file, "The backup")->required();
   restore_command->add_option("store", restore.store, "The journal; must not exist")->required();
   restore_command->callback([&] { status = RunRestore(restore); });
+
+  DeadLettersOptions letters;
+  CLI::App* letters_command =
+      AddCommand(app, "dead-letters", "Rejected payloads: list, show, submit again, drop",
+                 "fusion-gateway dead-letters list state/journal.db");
+  letters_command->require_subcommand(1);
+  const std::tuple<const char*, DeadLettersVerb, const char*, const char*> kVerbs[] = {
+      {"list", DeadLettersVerb::kList, "List them",
+       "fusion-gateway dead-letters list http://127.0.0.1:8080 --feed hazmat"},
+      {"show", DeadLettersVerb::kShow, "Show some with their masked payloads",
+       "fusion-gateway dead-letters show state/journal.db 17"},
+      {"resubmit", DeadLettersVerb::kResubmit,
+       "Submit some again, masked as they are kept, or one with another payload",
+       "fusion-gateway dead-letters resubmit http://127.0.0.1:8080 --feed hazmat --code "
+       "UNKNOWN_TYPE"},
+      {"drop", DeadLettersVerb::kDrop, "Mark some as not wanted any more",
+       "fusion-gateway dead-letters drop http://127.0.0.1:8080 --feed hazmat 17 18"}};
+  for (const auto& [name, verb, description, example] : kVerbs) {
+    CLI::App* verb_command = letters_command->add_subcommand(name, description);
+    verb_command->footer("Example:\n  " + std::string(example));
+    BindDeadLetters(verb_command, verb, &letters);
+    verb_command->callback([&, verb = verb] { status = RunDeadLetters(verb, letters); });
+  }
 
   KeygenOptions keygen;
   CLI::App* keygen_command = AddCommand(

@@ -95,6 +95,19 @@ void AddIngress(const IngressCounters& ingress, Families* out) {
       out->Labelled("feed", feed_id, static_cast<double>(clocks.*member));
     }
   }
+  const std::tuple<const char*, const char*, std::uint64_t PluginProcessCounters::*> kProcesses[] =
+      {{"plugin_process_starts_total", "Processes started for an isolated plugin",
+        &PluginProcessCounters::starts},
+       {"plugin_process_crashes_total", "Times an isolated plugin ended on a payload",
+        &PluginProcessCounters::crashes},
+       {"plugin_process_timeouts_total", "Times an isolated plugin gave no answer and was killed",
+        &PluginProcessCounters::timeouts}};
+  for (const auto& [name, help, member] : kProcesses) {
+    out->Begin(name, help, MetricType::Counter);
+    for (const auto& [feed_id, counters] : ingress.plugin_processes) {
+      out->Labelled("feed", feed_id, static_cast<double>(counters.*member));
+    }
+  }
 }
 
 void AddFusion(const MetricsInput& input, Families* out) {
@@ -133,6 +146,10 @@ void AddJournal(const MetricsInput& input, Families* out) {
   out->Counter("journal_outboxes_forgotten_total",
                "Outboxes forgotten because their feed had used too many since",
                input.journal.outboxes_forgotten);
+  out->Gauge("dead_letters", "Dead letters held", input.journal.dead_letters);
+  out->Gauge("dead_letter_bytes", "Bytes of their payloads", input.journal.dead_letter_bytes);
+  out->Counter("dead_letters_pruned_total", "Dead letters deleted to keep their bounds",
+               input.journal.dead_letters_pruned);
   out->Gauge("stream_live_seq", "Newest seq of stream live", input.live.newest);
   out->Gauge("stream_settled_seq", "Newest seq of stream settled", input.settled.newest);
 }

@@ -4,6 +4,7 @@
 
 #include "app/config.h"
 #include "app/gateway.h"
+#include "app/system_clock.h"
 
 namespace fusiongateway {
 
@@ -14,7 +15,8 @@ int RunCheckConfig(const CheckConfigOptions& options) {
     return 2;
   }
   const Config& config = loaded->config;
-  const auto decoders = MakeDecoders(config, ProgramFiles::BesideProgram());
+  const SystemClock clock;
+  const auto decoders = MakeDecoders(config, ProgramFiles::BesideProgram(), clock);
   if (!decoders.ok()) {
     std::fprintf(stderr, "%s: %s\n", options.config.c_str(), decoders.status().message().c_str());
     return 2;

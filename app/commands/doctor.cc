@@ -305,7 +305,7 @@ int RunDoctor(const DoctorOptions& options) {
   if (!config.ok()) return Refuse(config.status());
   const ProgramFiles files = ProgramFiles::BesideProgram();
   const SystemClock clock;
-  auto decoders = MakeDecoders(*config, files);
+  auto decoders = MakeDecoders(*config, files, clock);
   if (!decoders.ok()) return Refuse(decoders.status());
   const auto tables =
       CodeTables::Read(config->tables_dir.empty() ? files.tables_dir : config->tables_dir);

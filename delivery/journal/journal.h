@@ -39,6 +39,31 @@ struct DeadLetter {
   std::string message;
   std::string field;
   std::string masked_payload;
+
+  // What became of it, which an administrator may still change while it is kOpen.
+  enum class State : std::uint8_t { kOpen = 0, kTaken = 1, kDropped = 2 };
+  std::uint64_t id = 0;  // the journal's own, given at the commit
+  State state = State::kOpen;
+  UtcTime dealt_at{};  // last submitted again or dropped; the epoch = never
+  std::string note;    // what came of that, for people
+};
+
+// Of a dead letter that was submitted again or dropped. One that is no longer kOpen stays as it is.
+struct LetterResult {
+  std::uint64_t id = 0;
+  DeadLetter::State state = DeadLetter::State::kOpen;
+  UtcTime at{};
+  std::string note;
+};
+
+// Everything is optional: an empty query asks for all that are open.
+struct DeadLetterQuery {
+  std::uint64_t after_id = 0;
+  std::uint64_t id = 0;  // this one only
+  std::string feed_id;
+  std::string code;
+  bool dealt_with_too = false;
+  std::size_t max = 100;
 };
 
 // What one commit makes durable.
@@ -48,6 +73,7 @@ struct JournalBatch {
   std::vector<StreamRecord> settled;  // consecutive, the next seqs
   std::vector<OutboxProgress> outboxes;
   std::vector<DeadLetter> dead_letters;
+  std::vector<LetterResult> letter_results;
   std::vector<DispositionMade> dispositions;
 };
 
@@ -59,10 +85,13 @@ struct SeqRange {
 
 struct JournalStatistics {
   std::uint64_t commits = 0;
-  std::uint64_t rows = 0;                // rows written
-  std::uint64_t blob_bytes = 0;          // bytes of rows written
-  std::uint64_t file_bytes = 0;          // database and write-ahead log on disk
-  std::uint64_t outboxes_forgotten = 0;  // beyond those kept of a feed
+  std::uint64_t rows = 0;                 // rows written
+  std::uint64_t blob_bytes = 0;           // bytes of rows written
+  std::uint64_t file_bytes = 0;           // database and write-ahead log on disk
+  std::uint64_t outboxes_forgotten = 0;   // beyond those kept of a feed
+  std::uint64_t dead_letters = 0;         // held now
+  std::uint64_t dead_letter_bytes = 0;    // of their payloads
+  std::uint64_t dead_letters_pruned = 0;  // deleted, the oldest first, to keep their bounds
 };
 
 // An id this journal had before it was restored from a backup. Records through these seqs are the
@@ -110,8 +139,10 @@ class Journal {
                                                       std::uint64_t after_seq,
                                                       std::size_t max) const = 0;
 
-  // How many there are, by feed.
+  // How many there ever were, by feed.
   virtual Result<std::map<std::string, std::uint64_t>> DeadLetterCounts() const = 0;
+  // By id, at most `query.max`.
+  virtual Result<std::vector<DeadLetter>> DeadLetters(const DeadLetterQuery& query) const = 0;
 
   // Dispositions of a feed with seq > after_seq, in order, at most `max`.
   virtual Result<std::vector<DispositionMade>> Dispositions(const std::string& feed_id,

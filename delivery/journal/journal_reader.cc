@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "delivery/journal/dead_letters.h"
 #include "delivery/journal/incident_delta.h"
 #include "delivery/journal/record_encoder.h"
 #include "delivery/journal/segment.h"
@@ -264,22 +265,33 @@ Result<std::vector<DeadLetter>> JournalReader::DeadLetters(const std::string& fe
   std::vector<DeadLetter> letters;
   auto row = query->Step();
   for (; row.ok() && *row; row = query->Step()) {
-    letters.push_back({feed_id, outbox_id, query->Unsigned(0), UtcTime(Duration(query->Integer(1))),
-                       query->Text(2), query->Text(3), query->Text(4), query->Text(5)});
+    DeadLetter letter;
+    letter.feed_id = feed_id;
+    letter.outbox_id = outbox_id;
+    letter.seq = query->Unsigned(0);
+    letter.received_at = UtcTime(Duration(query->Integer(1)));
+    letter.code = query->Text(2);
+    letter.message = query->Text(3);
+    letter.field = query->Text(4);
+    letter.masked_payload = query->Text(5);
+    letters.push_back(std::move(letter));
   }
   if (!row.ok()) return row.status();
   return letters;
 }
 
 Result<std::map<std::string, std::uint64_t>> JournalReader::DeadLetterCounts() {
-  auto query =
-      connection_.Prepare("SELECT feed_id, count(*) FROM dead_letter GROUP BY feed_id", false);
+  auto query = connection_.Prepare("SELECT feed_id, count FROM rejected", false);
   if (!query.ok()) return query.status();
   std::map<std::string, std::uint64_t> counts;
   auto row = query->Step();
   for (; row.ok() && *row; row = query->Step()) counts[query->Text(0)] = query->Unsigned(1);
   if (!row.ok()) return row.status();
   return counts;
+}
+
+Result<std::vector<DeadLetter>> JournalReader::DeadLetters(const DeadLetterQuery& query) {
+  return QueryDeadLetters(connection_, query);
 }
 
 Result<std::vector<DispositionMade>> JournalReader::Dispositions(const std::string& feed_id,

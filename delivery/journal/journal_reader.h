@@ -73,6 +73,7 @@ class JournalReader {
                                               const std::string& outbox_id, std::uint64_t after_seq,
                                               std::size_t max);
   Result<std::map<std::string, std::uint64_t>> DeadLetterCounts();
+  Result<std::vector<DeadLetter>> DeadLetters(const DeadLetterQuery& query);
   Result<std::vector<DispositionMade>> Dispositions(const std::string& feed_id,
                                                     std::uint64_t after_seq, std::size_t max);
   Result<std::uint64_t> DispositionsAckedThrough(const std::string& feed_id);

@@ -44,9 +44,28 @@ CREATE TABLE disposition_ack (feed_id TEXT PRIMARY KEY, through_seq INTEGER NOT 
 constexpr std::string_view kMigrateToVersion2 =
     "ALTER TABLE outbox ADD COLUMN used INTEGER NOT NULL DEFAULT 0;";
 
+// Dead letters have an id, and what an administrator did about them (DeadLetter::State). The
+// payload stands last, so that looking for open ones does not read payloads.
+constexpr std::string_view kMigrateToVersion3 = R"sql(
+ALTER TABLE dead_letter RENAME TO dead_letter_1;
+CREATE TABLE dead_letter (id INTEGER PRIMARY KEY AUTOINCREMENT, feed_id TEXT NOT NULL,
+                          outbox_id TEXT NOT NULL, seq INTEGER NOT NULL,
+                          received_at_ns INTEGER NOT NULL, code TEXT NOT NULL,
+                          state INTEGER NOT NULL, dealt_at_ns INTEGER NOT NULL,
+                          field TEXT NOT NULL, message TEXT NOT NULL, note TEXT NOT NULL,
+                          masked_payload BLOB NOT NULL,
+                          UNIQUE (feed_id, outbox_id, seq)) STRICT;
+INSERT INTO dead_letter SELECT rowid, feed_id, outbox_id, seq, received_at_ns, code, 0, 0, field,
+                               message, '', masked_payload FROM dead_letter_1 ORDER BY rowid;
+DROP TABLE dead_letter_1;
+-- How many dead letters there ever were of a feed; old ones are deleted.
+CREATE TABLE rejected (feed_id TEXT PRIMARY KEY, count INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+INSERT INTO rejected SELECT feed_id, count(*) FROM dead_letter GROUP BY feed_id;
+)sql";
+
 // kMigrations[n] brings version n to n + 1. Never changed once released; only added to.
-constexpr std::array<std::string_view, kJournalVersion> kMigrations = {kCreateVersion1,
-                                                                       kMigrateToVersion2};
+constexpr std::array<std::string_view, kJournalVersion> kMigrations = {
+    kCreateVersion1, kMigrateToVersion2, kMigrateToVersion3};
 
 Status NotAJournal(const std::string& path) {
   return FailedPrecondition(path + " is not a Fusion Gateway journal: give another path");

@@ -18,6 +18,7 @@
 #include <utility>
 
 #include "delivery/journal/checkpointer.h"
+#include "delivery/journal/dead_letters.h"
 #include "delivery/journal/journal_schema.h"
 #include "delivery/journal/origin_ranges.h"
 #include "delivery/journal/reader_pool.h"
@@ -170,6 +171,7 @@ class SqliteJournal final : public Journal {
                                               const std::string& outbox_id, std::uint64_t after_seq,
                                               std::size_t max) const override;
   Result<std::map<std::string, std::uint64_t>> DeadLetterCounts() const override;
+  Result<std::vector<DeadLetter>> DeadLetters(const DeadLetterQuery& query) const override;
   Result<std::vector<DispositionMade>> Dispositions(const std::string& feed_id,
                                                     std::uint64_t after_seq,
                                                     std::size_t max) const override;
@@ -180,7 +182,7 @@ class SqliteJournal final : public Journal {
  private:
   struct WriterStatements {
     sqlite::Statement begin, commit, log, live, settled, origin, outbox_progress, outbox,
-        outbox_forget, dead_letter, disposition, disposition_ack;
+        outbox_forget, disposition, disposition_ack;
   };
   struct StreamState {
     SeqRange range;
@@ -217,6 +219,7 @@ class SqliteJournal final : public Journal {
   std::mutex writer_mutex_;  // guards the writer's connection, statements and encoder
   sqlite::Connection writer_;
   WriterStatements statements_;
+  DeadLetterTable dead_letters_;
   RecordEncoder encoder_;
   std::uint64_t outbox_uses_ = 0;  // the highest `used`
   std::uint64_t rows_in_commit_ = 0;
@@ -283,6 +286,9 @@ Status SqliteJournal::OpenWriter(const JournalOptions& options) {
   if (Status s = CreateOrMigrate(options); !s.ok()) return s;
   if (Status s = LoadState(writer_, options.gateway_id); !s.ok()) return s;
   if (Status s = PrepareWriter(); !s.ok()) return s;
+  Status dead_letters =
+      dead_letters_.Open(writer_, options.dead_letters_max, options.dead_letter_bytes_max);
+  if (!dead_letters.ok()) return dead_letters;
   return StartCheckpoints(options);
 }
 
@@ -389,8 +395,6 @@ Status SqliteJournal::PrepareWriter() {
       {&s.outbox_forget,
        "DELETE FROM outbox WHERE feed_id = ?1 AND outbox_id IN (SELECT outbox_id FROM outbox "
        "WHERE feed_id = ?1 ORDER BY used DESC LIMIT -1 OFFSET ?2)"},
-      {&s.dead_letter,
-       "INSERT INTO dead_letter VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"},
       {&s.disposition, "INSERT INTO disposition VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"},
       {&s.disposition_ack,
        "INSERT INTO disposition_ack VALUES (?, ?) ON CONFLICT DO UPDATE SET "
@@ -492,7 +496,12 @@ Status SqliteJournal::Write(const JournalBatch& batch, const PreparedBatch& prep
   Status status = statements_.begin.Run();
   if (status.ok()) status = WriteRows(batch, prepared);
   if (status.ok()) status = statements_.commit.Run();
-  if (!status.ok()) writer_.RollBack();
+  if (status.ok()) {
+    dead_letters_.Keep();
+  } else {
+    dead_letters_.Drop();
+    writer_.RollBack();
+  }
   return status;
 }
 
@@ -532,17 +541,8 @@ Status SqliteJournal::WriteDelivery(const JournalBatch& batch) {
   for (const OutboxProgress& outbox : batch.outboxes) {
     if (Status s = WriteOutbox(outbox); !s.ok()) return s;
   }
+  if (Status s = dead_letters_.Write(batch.dead_letters, batch.letter_results); !s.ok()) return s;
   for (const DeadLetter& letter : batch.dead_letters) {
-    auto& insert = statements_.dead_letter;
-    insert.BindText(1, letter.feed_id);
-    insert.BindText(2, letter.outbox_id);
-    insert.Bind(3, letter.seq);
-    insert.Bind(4, std::int64_t{letter.received_at.time_since_epoch().count()});
-    insert.BindText(5, letter.code);
-    insert.BindText(6, letter.message);
-    insert.BindText(7, letter.field);
-    insert.BindBlob(8, letter.masked_payload);
-    if (Status s = insert.Run(); !s.ok()) return s;
     CountRow(letter.message.size() + letter.masked_payload.size());
   }
   for (const DispositionMade& made : batch.dispositions) {
@@ -709,6 +709,12 @@ Result<std::map<std::string, std::uint64_t>> SqliteJournal::DeadLetterCounts() c
   return (*reader)->DeadLetterCounts();
 }
 
+Result<std::vector<DeadLetter>> SqliteJournal::DeadLetters(const DeadLetterQuery& query) const {
+  auto reader = readers_.Take();
+  if (!reader.ok()) return reader.status();
+  return (*reader)->DeadLetters(query);
+}
+
 Result<std::vector<DispositionMade>> SqliteJournal::Dispositions(const std::string& feed_id,
                                                                  std::uint64_t after_seq,
                                                                  std::size_t max) const {
@@ -729,6 +735,10 @@ JournalStatistics SqliteJournal::statistics() const {
   statistics.rows = rows_.load(std::memory_order_relaxed);
   statistics.outboxes_forgotten = outboxes_forgotten_.load(std::memory_order_relaxed);
   statistics.blob_bytes = blob_bytes_.load(std::memory_order_relaxed);
+  const DeadLetterTable::Figures letters = dead_letters_.figures();
+  statistics.dead_letters = letters.count;
+  statistics.dead_letter_bytes = letters.bytes;
+  statistics.dead_letters_pruned = letters.pruned;
   for (const auto* suffix : {"", "-wal"}) {
     std::error_code error;
     const auto size = std::filesystem::file_size(path_ + suffix, error);

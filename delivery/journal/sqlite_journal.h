@@ -41,6 +41,9 @@ struct JournalOptions {
   // new outbox_id at each start does not grow the file. One that was forgotten resumes at 0: its
   // publisher sends again, and known report ids are duplicates.
   std::size_t outboxes_max = 1000;
+  // Dead letters held; beyond either the oldest go.
+  std::uint64_t dead_letters_max = 100'000;
+  std::uint64_t dead_letter_bytes_max = std::uint64_t{256} << 20;
   // Largest size of the file; 0 = what the disk holds.
   std::uint64_t file_bytes_max = 0;
 };

@@ -210,13 +210,7 @@ ApiResponse Connection::AnswerPage(const HttpRequest& request, const RequestTarg
     return ToResponse({404, "no-such-path", "没有这个地址", "there is nothing at this path", {}});
   }
   if (request.method() != http::verb::get && request.method() != http::verb::head) {
-    ApiResponse refused = ToResponse({405,
-                                      "method-not-allowed",
-                                      "此地址不接受该方法",
-                                      "this path does not take that method",
-                                      {}});
-    refused.headers.emplace_back("Allow", "GET, HEAD");
-    return refused;
+    return WrongMethod("GET, HEAD");
   }
   ApiResponse response{200, asset->content_type, {}, {{"ETag", asset->etag}}};
   response.headers.emplace_back("Cache-Control", "no-cache");

@@ -110,6 +110,48 @@ ApiResponse ToResponse(const Problem& problem) {
   return response;
 }
 
+ApiResponse WrongMethod(const std::string& allowed) {
+  ApiResponse response = ToResponse({405,
+                                     "method-not-allowed",
+                                     "此地址不接受该方法",
+                                     "this path does not take that method",
+                                     {{"allow", allowed}}});
+  response.headers.emplace_back("Allow", allowed);
+  return response;
+}
+
+ApiResponse NotJson() {
+  return ToResponse({415,
+                     "not-json",
+                     "请求内容必须是 application/json",
+                     "the body must be application/json",
+                     {}});
+}
+
+ApiResponse FromStatus(const Status& status) {
+  switch (status.code()) {
+    case StatusCode::kInvalidArgument:
+      return ToResponse({400, "invalid", "请求有误", status.message(), {}});
+    case StatusCode::kNotFound:
+      return ToResponse({404, "not-found", "没有找到", status.message(), {}});
+    case StatusCode::kOutOfRange:
+      return ToResponse({410, "out-of-range", "已超出保存范围", status.message(), {}});
+    case StatusCode::kFailedPrecondition:
+      return ToResponse({409, "not-possible-now", "目前不能执行", status.message(), {}});
+    case StatusCode::kPermissionDenied:
+      return ToResponse({403, "not-permitted", "没有权限", status.message(), {}});
+    case StatusCode::kResourceExhausted:
+    case StatusCode::kUnavailable: {
+      ApiResponse response =
+          ToResponse({503, "try-again", "暂时不可用，请稍后再试", status.message(), {}});
+      response.headers.emplace_back("Retry-After", "1");
+      return response;
+    }
+    default:
+      return ToResponse({500, "internal", "网关内部错误", status.message(), {}});
+  }
+}
+
 std::string JsonString(std::string_view text) {
   return nlohmann::json(std::string(text))
       .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);

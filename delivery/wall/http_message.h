@@ -56,6 +56,14 @@ struct Problem {
 };
 ApiResponse ToResponse(const Problem& problem);
 
+// A path that takes only the methods `allowed` ("GET, HEAD").
+ApiResponse WrongMethod(const std::string& allowed);
+// A body that should be JSON and does not say so. A form or a plain-text post needs no permission
+// of this server to cross origins; JSON does.
+ApiResponse NotJson();
+// What a failure is to the caller when nothing more particular is known.
+ApiResponse FromStatus(const Status& status);
+
 // `text` as a JSON string, quotes and all. Bytes that are not UTF-8 become U+FFFD.
 std::string JsonString(std::string_view text);
 

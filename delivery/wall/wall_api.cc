@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "delivery/restricted.h"
+#include "delivery/wall/dead_letter_api.h"
 #include "proto/codec/codec.h"
 #include "proto/codec/json_form.h"
 
@@ -78,41 +79,6 @@ ApiResponse Conflict(const OperatorAction& action, const v1::Incident& now,
                   {},
                   {{"revision", revision}, {"state", v1::IncidentState_Name(now.state())}}},
                  message);
-}
-
-ApiResponse WrongMethod(const std::string& allowed) {
-  ApiResponse response = ToResponse({405,
-                                     "method-not-allowed",
-                                     "此地址不接受该方法",
-                                     "this path does not take that method",
-                                     {{"allow", allowed}}});
-  response.headers.emplace_back("Allow", allowed);
-  return response;
-}
-
-// What a backend's failure is to the caller when nothing more particular is known.
-ApiResponse FromStatus(const Status& status) {
-  switch (status.code()) {
-    case StatusCode::kInvalidArgument:
-      return ToResponse({400, "invalid", "请求有误", status.message(), {}});
-    case StatusCode::kNotFound:
-      return ToResponse({404, "not-found", "没有找到", status.message(), {}});
-    case StatusCode::kOutOfRange:
-      return ToResponse({410, "out-of-range", "已超出保存范围", status.message(), {}});
-    case StatusCode::kFailedPrecondition:
-      return ToResponse({409, "not-possible-now", "目前不能执行", status.message(), {}});
-    case StatusCode::kPermissionDenied:
-      return ToResponse({403, "not-permitted", "没有权限", status.message(), {}});
-    case StatusCode::kResourceExhausted:
-    case StatusCode::kUnavailable: {
-      ApiResponse response =
-          ToResponse({503, "try-again", "暂时不可用，请稍后再试", status.message(), {}});
-      response.headers.emplace_back("Retry-After", "1");
-      return response;
-    }
-    default:
-      return ToResponse({500, "internal", "网关内部错误", status.message(), {}});
-  }
 }
 
 // A parameter that may be absent; none and *bad set when it is there and no number.
@@ -272,6 +238,7 @@ ApiResponse WallApi::Answer(const ApiRequest& request) const {
       path[4] == "actions") {
     return request.method == "POST" ? Act(path[3], request) : WrongMethod("POST");
   }
+  if (OwnsDeadLetters(request.target)) return AnswerDeadLetters(backend_, request);
   if (!is_get) return WrongMethod("GET, HEAD");
   if (path.size() == 1 && path[0] == "healthz") return {200, "text/plain", "ok\n", {}};
   if (path.size() == 1 && path[0] == "readyz") return Ready();
@@ -330,14 +297,7 @@ ApiResponse WallApi::Evidence(const std::string& incident_id, const ApiRequest& 
 }
 
 ApiResponse WallApi::Act(const std::string& incident_id, const ApiRequest& request) const {
-  // A form or a plain-text post needs no permission of this server to cross origins; JSON does.
-  if (!request.content_type.starts_with("application/json")) {
-    return ToResponse({415,
-                       "not-json",
-                       "请求内容必须是 application/json",
-                       "the body must be application/json",
-                       {}});
-  }
+  if (!request.content_type.starts_with("application/json")) return NotJson();
   auto action = ParseAction(incident_id, request.body);
   if (!action.ok()) return BadAction(action.status().message());
   const auto incident = Visible(incident_id);

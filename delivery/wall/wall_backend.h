@@ -1,6 +1,6 @@
 // What the wall's HTTP and WebSocket server asks of the gateway. Implemented by app/gateway; a test
 // gives its own. Every member may be called from the server's threads and answers without waiting
-// for the fusion loop, except Act, which waits for its commit.
+// for the fusion loop, except Act, SubmitLetter and DropLetter, which wait for their commit.
 #pragma once
 
 #include <cstdint>
@@ -47,6 +47,13 @@ class WallBackend {
   // Logs the action, waits for its commit, and says what became of it. A repeated action_id returns
   // the first result; a stale expected_revision is kFailedPrecondition.
   virtual Result<ActionResult> Act(const OperatorAction& action) = 0;
+
+  // Decodes an open dead letter again, or `payload` in its place, as of its first arrival, and
+  // takes the reports; what became of it, on disk. kNotFound; kFailedPrecondition: dealt with
+  // before.
+  virtual Result<LetterResult> SubmitLetter(const std::string& feed_id, std::uint64_t id,
+                                            const std::optional<std::string>& payload) = 0;
+  virtual Result<LetterResult> DropLetter(const std::string& feed_id, std::uint64_t id) = 0;
 
   // "" when ready; otherwise why not, for people.
   virtual std::string NotReadyBecause() const = 0;

@@ -1,20 +1,13 @@
 #include "pipeline/analysis/decode_worker.h"
 
-#include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
-#include <spawn.h>
 #include <spdlog/spdlog.h>
 #include <sys/eventfd.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
-#include <cerrno>
 #include <condition_variable>
-#include <cstring>
 #include <deque>
 #include <mutex>
 #include <optional>
@@ -22,8 +15,7 @@
 #include <utility>
 
 #include "pipeline/analysis/worker_protocol.h"
-
-extern char** environ;
+#include "pipeline/process/child_process.h"
 
 namespace fusiongateway {
 namespace {
@@ -35,24 +27,6 @@ using std::chrono::milliseconds;
 constexpr Duration kRestartPause = milliseconds{500};
 constexpr Duration kQuickDeath = milliseconds{1000};
 constexpr Duration kTimeoutMax = std::chrono::seconds{60};
-
-class FileDescriptor {
- public:
-  FileDescriptor() = default;
-  explicit FileDescriptor(int fd) : fd_(fd) {}
-  FileDescriptor(FileDescriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  FileDescriptor& operator=(FileDescriptor&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  ~FileDescriptor() {
-    if (fd_ >= 0) close(fd_);
-  }
-  int get() const { return fd_; }
-
- private:
-  int fd_ = -1;
-};
 
 struct Job {
   CodedSequence sequence;
@@ -83,12 +57,14 @@ Status CheckLimits(const CodedSequence& sequence) {
   return {};
 }
 
-enum class Io { kDone, kTimeout, kClosed, kStopped };
+using Io = ChildProcess::Io;
 
 }  // namespace
 
 struct DecodeWorker::Impl {
-  Impl(std::string path, const Clock& c) : program(std::move(path)), clock(c) {}
+  Impl(std::string path, const Clock& c)
+      : program(std::move(path)), clock(c), child(program, {}, clock, stopping) {}
+  ~Impl() { close(wake); }
 
   const std::string program;
   const Clock& clock;
@@ -99,13 +75,11 @@ struct DecodeWorker::Impl {
   bool running = false;
 
   std::atomic<bool> stopping{false};
-  std::atomic<int> child{0};
-  FileDescriptor wake;
+  const int wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   std::thread thread;
 
   // Of the thread only.
-  FileDescriptor socket;
-  SteadyTime started_at{};
+  ChildProcess child;
   SteadyTime restart_at{};
   std::uint64_t next_id = 1;
 
@@ -116,9 +90,6 @@ struct DecodeWorker::Impl {
   JobPtr NextJob();
   void Serve(Job& job);
   Result<DecodedPicture> Converse(Job& job);
-  Io Wait(short events, SteadyTime deadline);
-  Io Send(const void* data, std::size_t size, SteadyTime deadline);
-  Io Receive(void* data, std::size_t size, SteadyTime deadline);
   Io SendRequest(const Job& job, std::uint64_t id);
   Result<DecodedPicture> Failed(Io io);
   Result<DecodedPicture> ReceiveReply(const Job& job, std::uint64_t id);
@@ -140,8 +111,7 @@ Status DecodeWorker::Start() {
     return NotFound("no decode worker program at " + impl_->program +
                     "; it is built as fusion-gateway-worker beside fusion-gateway");
   }
-  impl_->wake = FileDescriptor(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  if (impl_->wake.get() < 0) return Internal("eventfd failed");
+  if (impl_->wake < 0) return Internal("eventfd failed");
   impl_->stopping = false;
   {
     std::lock_guard lock(impl_->mutex);
@@ -161,7 +131,7 @@ void DecodeWorker::Stop() {
     left.swap(impl_->queue);
   }
   impl_->stopping = true;
-  eventfd_write(impl_->wake.get(), 1);
+  eventfd_write(impl_->wake, 1);
   impl_->thread.join();
   for (const JobPtr& job : left) job->Finish(Unavailable("the decode worker is stopping"));
 }
@@ -182,7 +152,7 @@ Result<DecodedPicture> DecodeWorker::Decode(CodedSequence sequence, Duration tim
     }
     impl_->queue.push_back(job);
   }
-  eventfd_write(impl_->wake.get(), 1);
+  eventfd_write(impl_->wake, 1);
   std::unique_lock lock(job->mutex);
   // The worker's thread ends every job at its deadline; the rest is for the scheduler.
   job->done.wait_for(lock, timeout + milliseconds{500}, [&] { return job->result.has_value(); });
@@ -195,11 +165,11 @@ DecodeCounters DecodeWorker::Counters() const {
   return impl_->counters;
 }
 
-int DecodeWorker::ProcessId() const { return impl_->child; }
+int DecodeWorker::ProcessId() const { return impl_->child.pid(); }
 
 void DecodeWorker::Impl::Run() {
   while (!stopping) {
-    if (child == 0 && clock.SteadyNow() >= restart_at) Spawn();
+    if (!child.running() && clock.SteadyNow() >= restart_at) Spawn();
     if (JobPtr job = NextJob()) {
       Serve(*job);
     } else {
@@ -210,76 +180,31 @@ void DecodeWorker::Impl::Run() {
 }
 
 bool DecodeWorker::Impl::Spawn() {
-  int pair[2];
-  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
+  if (Status started = child.Start(); !started.ok()) {
+    spdlog::error("decode worker: {}", started.message());
     restart_at = clock.SteadyNow() + kRestartPause;
     return false;
   }
-  FileDescriptor ours(pair[0]);
-  FileDescriptor theirs(pair[1]);
-  fcntl(ours.get(), F_SETFL, O_NONBLOCK);
-
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-  // A dup2 onto itself would keep close-on-exec, so the end moves out of the way first.
-  const int high = fcntl(theirs.get(), F_DUPFD_CLOEXEC, 10);
-  FileDescriptor moved(high);
-  posix_spawn_file_actions_adddup2(&actions, high, wire::kWorkerFd);
-  posix_spawn_file_actions_addclosefrom_np(&actions, wire::kWorkerFd + 1);
-
-  // The gateway's threads may block signals; the child starts with none blocked or ignored.
-  posix_spawnattr_t attributes;
-  posix_spawnattr_init(&attributes);
-  sigset_t none, all;
-  sigemptyset(&none);
-  sigfillset(&all);
-  posix_spawnattr_setsigmask(&attributes, &none);
-  posix_spawnattr_setsigdefault(&attributes, &all);
-  // A group of its own: Ctrl-C at the terminal is the gateway's to handle.
-  posix_spawnattr_setpgroup(&attributes, 0);
-  posix_spawnattr_setflags(&attributes,
-                           POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
-
-  std::string path = program;
-  std::string parent = std::to_string(getpid());
-  char* arguments[] = {path.data(), parent.data(), nullptr};
-  pid_t pid = 0;
-  const int error = posix_spawn(&pid, path.c_str(), &actions, &attributes, arguments, environ);
-  posix_spawn_file_actions_destroy(&actions);
-  posix_spawnattr_destroy(&attributes);
-  started_at = clock.SteadyNow();
-  if (error != 0) {
-    spdlog::error("cannot start the decode worker {}: {}", program, std::strerror(error));
-    restart_at = started_at + kRestartPause;
-    return false;
-  }
-  child = pid;
-  socket = std::move(ours);
   Count([](DecodeCounters& c) { ++c.worker_starts; });
   return true;
 }
 
 void DecodeWorker::Impl::EndChild() {
-  if (child == 0) return;
-  kill(child, SIGKILL);
-  int status = 0;
-  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
-  }
-  child = 0;
-  socket = FileDescriptor();
+  if (!child.running()) return;
+  child.End();
   const SteadyTime now = clock.SteadyNow();
-  restart_at = now - started_at < kQuickDeath ? now + kRestartPause : now;
+  restart_at = now - child.started_at() < kQuickDeath ? now + kRestartPause : now;
 }
 
 // Returns when there may be a job, when the child has died, or after a moment.
 void DecodeWorker::Impl::AwaitWork() {
-  pollfd watched[2] = {{wake.get(), POLLIN, 0}, {socket.get(), POLLIN, 0}};
-  poll(watched, child != 0 ? 2 : 1, child != 0 ? 1000 : 50);
+  const bool has_child = child.running();
+  pollfd watched[2] = {{wake, POLLIN, 0}, {child.descriptor(), POLLIN, 0}};
+  poll(watched, has_child ? 2 : 1, has_child ? 1000 : 50);
   eventfd_t ignored = 0;
-  eventfd_read(wake.get(), &ignored);
+  eventfd_read(wake, &ignored);
   // A child with nothing to do has nothing to say: readable means gone, or out of its mind.
-  if (child != 0 && watched[1].revents != 0) {
+  if (has_child && watched[1].revents != 0) {
     spdlog::warn("the decode worker ended while idle; starting another");
     EndChild();
   }
@@ -289,7 +214,7 @@ JobPtr DecodeWorker::Impl::NextJob() {
   std::lock_guard lock(mutex);
   if (queue.empty()) return nullptr;
   const bool expired = clock.SteadyNow() >= queue.front()->deadline;
-  if (child == 0 && !expired) return nullptr;
+  if (!child.running() && !expired) return nullptr;
   JobPtr job = std::move(queue.front());
   queue.pop_front();
   return job;
@@ -314,11 +239,11 @@ Io DecodeWorker::Impl::SendRequest(const Job& job, std::uint64_t id) {
   header.frame_count = static_cast<std::uint32_t>(job.sequence.frames.size());
   std::vector<std::uint64_t> sizes;
   for (const CodedFrame& frame : job.sequence.frames) sizes.push_back(frame.bytes.size());
-  Io io = Send(&header, sizeof header, job.deadline);
-  if (io == Io::kDone) io = Send(sizes.data(), sizes.size() * sizeof sizes[0], job.deadline);
+  Io io = child.Send(&header, sizeof header, job.deadline);
+  if (io == Io::kDone) io = child.Send(sizes.data(), sizes.size() * sizeof sizes[0], job.deadline);
   for (const CodedFrame& frame : job.sequence.frames) {
     if (io != Io::kDone) break;
-    io = Send(frame.bytes.data(), frame.bytes.size(), job.deadline);
+    io = child.Send(frame.bytes.data(), frame.bytes.size(), job.deadline);
   }
   return io;
 }
@@ -338,13 +263,14 @@ Result<DecodedPicture> DecodeWorker::Impl::Failed(Io io) {
 
 Result<DecodedPicture> DecodeWorker::Impl::ReceiveReply(const Job& job, std::uint64_t id) {
   wire::Reply reply;
-  if (const Io io = Receive(&reply, sizeof reply, job.deadline); io != Io::kDone) return Failed(io);
+  if (const Io io = child.Receive(&reply, sizeof reply, job.deadline); io != Io::kDone)
+    return Failed(io);
   if (reply.magic != wire::kMagic || reply.id != id || reply.bytes > wire::kPictureBytesMax ||
       reply.width > wire::kSideMax || reply.height > wire::kSideMax) {
     return Failed(Io::kClosed);
   }
   std::string body(reply.bytes, '\0');
-  if (const Io io = Receive(body.data(), body.size(), job.deadline); io != Io::kDone) {
+  if (const Io io = child.Receive(body.data(), body.size(), job.deadline); io != Io::kDone) {
     return Failed(io);
   }
   if (reply.outcome != static_cast<std::uint32_t>(wire::Outcome::kPicture)) {
@@ -354,54 +280,6 @@ Result<DecodedPicture> DecodeWorker::Impl::ReceiveReply(const Job& job, std::uin
   }
   Count([](DecodeCounters& c) { ++c.answered; });
   return DecodedPicture{std::move(body), reply.width, reply.height};
-}
-
-Io DecodeWorker::Impl::Wait(short events, SteadyTime deadline) {
-  while (true) {
-    if (stopping) return Io::kStopped;
-    const Duration left = deadline - clock.SteadyNow();
-    if (left <= Duration::zero()) return Io::kTimeout;
-    const auto milli = std::chrono::ceil<milliseconds>(left).count();
-    pollfd watched{socket.get(), events, 0};
-    // In slices, so that Stop is not held up.
-    const int ready = poll(&watched, 1, static_cast<int>(std::min<std::int64_t>(milli, 100)));
-    if (ready > 0) return Io::kDone;
-    if (ready < 0 && errno != EINTR) return Io::kClosed;
-  }
-}
-
-Io DecodeWorker::Impl::Send(const void* data, std::size_t size, SteadyTime deadline) {
-  const char* at = static_cast<const char*>(data);
-  while (size > 0) {
-    const ssize_t sent = send(socket.get(), at, size, MSG_NOSIGNAL);
-    if (sent > 0) {
-      at += sent;
-      size -= static_cast<std::size_t>(sent);
-    } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
-      if (const Io io = Wait(POLLOUT, deadline); io != Io::kDone) return io;
-    } else if (errno != EINTR) {
-      return Io::kClosed;
-    }
-  }
-  return Io::kDone;
-}
-
-Io DecodeWorker::Impl::Receive(void* data, std::size_t size, SteadyTime deadline) {
-  char* at = static_cast<char*>(data);
-  while (size > 0) {
-    const ssize_t received = recv(socket.get(), at, size, 0);
-    if (received > 0) {
-      at += received;
-      size -= static_cast<std::size_t>(received);
-    } else if (received == 0) {
-      return Io::kClosed;
-    } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
-      if (const Io io = Wait(POLLIN, deadline); io != Io::kDone) return io;
-    } else if (errno != EINTR) {
-      return Io::kClosed;
-    }
-  }
-  return Io::kDone;
 }
 
 }  // namespace fusiongateway

@@ -35,7 +35,4 @@ struct Reply {
   std::uint64_t bytes = 0;
 };
 
-// The worker's end of the socket pair.
-inline constexpr int kWorkerFd = 3;
-
 }  // namespace fusiongateway::worker_protocol

@@ -5,7 +5,7 @@
 // before those that were not, once, for one quantum ("sparse first", as fq_codel does it), so the
 // delay of a key that keeps within its share is one piece of work, whatever the others do. A line
 // may have a quota, cost a second with a burst of one second's worth: beyond it the line stands
-// still and the others go on.
+// still and the others go on. A line that is held stands still until it is released.
 //
 // Not bounded by itself: whoever pushes knows what it has room for (size, cost). Not thread-safe;
 // takes the time from its caller.
@@ -38,6 +38,12 @@ class FairQueue {
   // Cost a second that `key` may spend; 0 = no limit. Kept until it is set again.
   void SetQuota(const std::string& key, std::uint64_t per_second) {
     lines_[key].quota_per_second = static_cast<double>(per_second);
+  }
+
+  // Of a line that has something waiting.
+  void Hold(const std::string& key) { lines_[key].held = true; }
+  void Release(const std::string& key) {
+    if (const auto line = lines_.find(key); line != lines_.end()) line->second.held = false;
   }
 
   void Push(const std::string& key, Item item) {
@@ -106,12 +112,14 @@ class FairQueue {
     std::deque<Item> items;
     std::int64_t deficit = 0;
     bool active = false;  // stands in one of the lists
+    bool held = false;
     double quota_per_second = 0;
     double tokens = 0;
     std::optional<SteadyTime> filled_at;
   };
 
   static std::uint64_t Allowed(Line& line, SteadyTime now) {
+    if (line.held) return 0;
     if (line.quota_per_second <= 0) return UINT64_MAX;
     const double since =
         line.filled_at ? std::chrono::duration<double>(now - *line.filled_at).count() : 1;

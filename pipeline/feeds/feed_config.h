@@ -21,6 +21,10 @@ struct FeedConfig {
   // The module's file; empty: <plugin_dir>/<plugin>.so.
   std::string plugin_path;
   std::string plugin_dir;
+  // The plugin runs in a process of its own: one that crashes or hangs harms no other feed.
+  bool isolated = false;
+  // How long an isolated plugin may take for one payload before its process is killed.
+  Duration decode_timeout = std::chrono::seconds{1};
 
   // Turned into UTF-8 before the plugin sees it.
   TextEncoding encoding = TextEncoding::kUtf8;

@@ -9,6 +9,7 @@
 #include "pipeline/feeds/masking.h"
 #include "pipeline/feeds/normaliser.h"
 #include "pipeline/feeds/plugin_host.h"
+#include "pipeline/feeds/plugin_lane.h"
 #include "proto/codec/codec.h"
 
 namespace fusiongateway {
@@ -63,13 +64,64 @@ bool HasUnknownCode(const v1::Report& report) {
 
 }  // namespace
 
+// Payloads that an isolated plugin is at.
+struct Lot {
+  std::vector<std::string> payloads;  // in UTF-8, as far as that went
+  std::vector<std::optional<Refusal>> unreadable;
+  DecodeContext context;
+};
+
 struct FeedDecoder::Impl {
   std::shared_ptr<FeedPlugin> plugin;
+  const bool isolated;
   Normaliser normaliser;
   DeviceClocks clocks;
   std::optional<std::string> clock_finding;
   std::unique_ptr<Gb18030> gb18030;  // null: payloads are UTF-8
   FeedDecoderCounters counters;
+  std::optional<Lot> lot;
+  std::optional<FeedTables> next_tables;  // came while a lot was under way
+  std::unique_ptr<PluginLane> lane;       // stops before what it uses
+
+  // To UTF-8; the refusal is for what is not the encoding it should be.
+  std::optional<Refusal> Convert(std::string* payload) const {
+    if (!gb18030) return std::nullopt;
+    auto utf8 = gb18030->ToUtf8(*payload);
+    *payload = std::move(utf8.text);
+    if (!utf8.malformed_at) return std::nullopt;
+    return Refusal{"MALFORMED",
+                   "byte " + std::to_string(*utf8.malformed_at) +
+                       " of the payload begins no GB18030 character; the feed is configured with "
+                       "encoding: GB18030",
+                   ""};
+  }
+
+  DecodeOutcome Finish(PluginOutput output, std::string_view payload,
+                       const DecodeContext& context) {
+    Masker masker(context.received_at);
+    for (const std::string& person : output.persons) masker.Declare(person);
+    auto refusal = Take(&output, context, &masker);
+    if (auto finding = clocks.TakeFinding()) clock_finding = masker.Text(*finding);
+    if (refusal) return Refuse(std::move(*refusal), payload, &masker);
+    DecodeOutcome outcome;
+    outcome.reports.reserve(output.reports.size());
+    for (const v1::Report& report : output.reports) {
+      if (HasUnknownCode(report)) ++counters.unknown_code_count;
+      outcome.reports.push_back(FromWire(report));
+    }
+    return outcome;
+  }
+
+  void EndLot() {
+    lot.reset();
+    if (auto tables = std::exchange(next_tables, std::nullopt)) UseTables(std::move(*tables));
+  }
+
+  void UseTables(FeedTables tables) {
+    lane.reset();
+    plugin = std::move(tables.plugin);
+    normaliser.TakeTables(std::move(tables.codes));
+  }
 
   std::optional<Refusal> Take(PluginOutput* output, const DecodeContext& context, Masker* masker) {
     if (output->refusal) return output->refusal;
@@ -98,14 +150,17 @@ struct FeedDecoder::Impl {
 
 Result<FeedTables> FeedDecoder::MakeTables(const FeedConfig& config,
                                            const std::vector<EngineConfig::Site>& sites,
-                                           const CodeTables& tables) {
+                                           const CodeTables& tables,
+                                           const PluginProcessOptions& processes) {
   const std::string path = config.plugin_path.empty()
                                ? config.plugin_dir + "/" + config.plugin + ".so"
                                : config.plugin_path;
   const auto known_sites = WithGasLimits(sites, tables);
   if (!known_sites.ok()) return known_sites.status();
-  auto plugin =
-      FeedPlugin::Load(path, config.plugin, PluginConfigJson(config, *known_sites, tables));
+  const std::string plugin_config = PluginConfigJson(config, *known_sites, tables);
+  auto plugin = config.isolated ? PluginProcess::Start(path, config.plugin, plugin_config,
+                                                       config.decode_timeout, processes)
+                                : FeedPlugin::Load(path, config.plugin, plugin_config);
   if (plugin.ok()) return FeedTables{std::move(*plugin), tables};
   return Status(plugin.status().code(),
                 "feed \"" + config.feed_id + "\": " + plugin.status().message());
@@ -113,8 +168,8 @@ Result<FeedTables> FeedDecoder::MakeTables(const FeedConfig& config,
 
 Result<std::unique_ptr<FeedDecoder>> FeedDecoder::Create(
     const FeedConfig& config, const std::vector<EngineConfig::Site>& sites,
-    const CodeTables& tables) {
-  auto made = MakeTables(config, sites, tables);
+    const CodeTables& tables, const PluginProcessOptions& processes) {
+  auto made = MakeTables(config, sites, tables, processes);
   if (!made.ok()) return made.status();
   std::unique_ptr<Gb18030> gb18030;
   if (config.encoding == TextEncoding::kGb18030) {
@@ -124,51 +179,75 @@ Result<std::unique_ptr<FeedDecoder>> FeedDecoder::Create(
   }
   return std::unique_ptr<FeedDecoder>(
       new FeedDecoder(std::unique_ptr<Impl>(new Impl{std::move(made->plugin),
+                                                     config.isolated,
                                                      Normaliser(config, sites, tables),
                                                      DeviceClocks(config),
                                                      std::nullopt,
                                                      std::move(gb18030),
-                                                     {}})));
+                                                     {},
+                                                     std::nullopt,
+                                                     std::nullopt,
+                                                     nullptr})));
 }
 
 void FeedDecoder::TakeTables(FeedTables tables) {
-  impl_->plugin = std::move(tables.plugin);
-  impl_->normaliser.TakeTables(std::move(tables.codes));
+  if (impl_->lot) {
+    impl_->next_tables = std::move(tables);
+  } else {
+    impl_->UseTables(std::move(tables));
+  }
 }
 
 FeedDecoder::FeedDecoder(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 FeedDecoder::~FeedDecoder() = default;
 
 DecodeOutcome FeedDecoder::Decode(std::string_view payload, const DecodeContext& context) {
-  Masker masker(context.received_at);
-  std::string converted;
-  if (impl_->gb18030) {
-    auto utf8 = impl_->gb18030->ToUtf8(payload);
-    if (utf8.malformed_at) {
-      return impl_->Refuse({"MALFORMED",
-                            "byte " + std::to_string(*utf8.malformed_at) +
-                                " of the payload begins no GB18030 character; the feed is "
-                                "configured with encoding: GB18030",
-                            ""},
-                           utf8.text, &masker);
-    }
-    converted = std::move(utf8.text);
-    payload = converted;
+  if (!impl_->gb18030) return impl_->Finish(impl_->plugin->Decode(payload), payload, context);
+  std::string converted(payload);
+  PluginOutput output;
+  output.refusal = impl_->Convert(&converted);
+  if (!output.refusal) output = impl_->plugin->Decode(converted);
+  return impl_->Finish(std::move(output), converted, context);
+}
+
+bool FeedDecoder::isolated() const { return impl_->isolated; }
+bool FeedDecoder::begun() const { return impl_->lot.has_value(); }
+bool FeedDecoder::answered() const { return begun() && impl_->lane->answered(); }
+
+void FeedDecoder::Begin(std::vector<std::string> payloads, const DecodeContext& context,
+                        const std::function<void()>& wake) {
+  Lot lot{std::move(payloads), {}, context};
+  std::vector<std::string> readable;
+  for (std::string& payload : lot.payloads) {
+    lot.unreadable.push_back(impl_->Convert(&payload));
+    // What cannot be read takes its place as an empty payload, so that outputs and payloads pair.
+    readable.push_back(lot.unreadable.back() ? std::string() : payload);
   }
-  PluginOutput output = impl_->plugin->Decode(payload);
-  for (const std::string& person : output.persons) masker.Declare(person);
-  auto refusal = impl_->Take(&output, context, &masker);
-  if (auto finding = impl_->clocks.TakeFinding()) impl_->clock_finding = masker.Text(*finding);
-  if (refusal) {
-    return impl_->Refuse(std::move(*refusal), payload, &masker);
+  impl_->lot = std::move(lot);
+  if (!impl_->lane) impl_->lane = std::make_unique<PluginLane>(impl_->plugin, wake);
+  impl_->lane->Ask(std::move(readable));
+}
+
+std::vector<DecodeOutcome> FeedDecoder::Finish() {
+  std::vector<PluginOutput> outputs = impl_->lane->Take();
+  Lot& lot = *impl_->lot;
+  std::vector<DecodeOutcome> outcomes;
+  for (std::size_t i = 0; i < lot.payloads.size(); ++i) {
+    PluginOutput output = std::move(outputs[i]);
+    if (lot.unreadable[i]) output = {{}, std::move(lot.unreadable[i]), {}};
+    outcomes.push_back(impl_->Finish(std::move(output), lot.payloads[i], lot.context));
   }
-  DecodeOutcome outcome;
-  outcome.reports.reserve(output.reports.size());
-  for (const v1::Report& report : output.reports) {
-    if (HasUnknownCode(report)) ++impl_->counters.unknown_code_count;
-    outcome.reports.push_back(FromWire(report));
-  }
-  return outcome;
+  impl_->EndLot();
+  return outcomes;
+}
+
+void FeedDecoder::DropLot() {
+  impl_->lane->Take();
+  impl_->EndLot();
+}
+
+PluginProcessCounters FeedDecoder::process_counters() const {
+  return impl_->plugin->process_counters();
 }
 
 void FeedDecoder::Recall(const v1::Report& report) {

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -23,6 +24,7 @@
 #include "pipeline/feeds/codes.h"
 #include "pipeline/feeds/device_clocks.h"
 #include "pipeline/feeds/feed_config.h"
+#include "pipeline/feeds/plugin_process.h"
 #include "pipeline/feeds/refusal.h"
 
 namespace fusiongateway {
@@ -54,8 +56,6 @@ struct FeedDecoderCounters {
   FeedClockCounters clocks;
 };
 
-class FeedPlugin;
-
 // Code tables, and the feed's plugin made with them. Made on any thread, while a decoder of the
 // same feed runs on another.
 struct FeedTables {
@@ -67,18 +67,33 @@ class FeedDecoder {
  public:
   // Loads the feed's plugin. Refused: a module that cannot be loaded, speaks another ABI version,
   // bears another name, or does not accept its configuration; a text encoding that the system
-  // lacks.
+  // lacks. `processes` is asked for one if the feed is isolated.
   static Result<std::unique_ptr<FeedDecoder>> Create(const FeedConfig& config,
                                                      const std::vector<EngineConfig::Site>& sites,
-                                                     const CodeTables& tables);
+                                                     const CodeTables& tables,
+                                                     const PluginProcessOptions& processes = {});
   static Result<FeedTables> MakeTables(const FeedConfig& config,
                                        const std::vector<EngineConfig::Site>& sites,
-                                       const CodeTables& tables);
+                                       const CodeTables& tables,
+                                       const PluginProcessOptions& processes = {});
   ~FeedDecoder();
   FeedDecoder(const FeedDecoder&) = delete;
   FeedDecoder& operator=(const FeedDecoder&) = delete;
 
   DecodeOutcome Decode(std::string_view payload, const DecodeContext& context);
+
+  // The plugin is in a process of its own: Decode waits for it, perhaps for long. Who must not wait
+  // begins a lot of payloads, is woken (on another thread) when the plugin is done with them, and
+  // finishes them, or drops them if nobody wants them any more. One lot at a time.
+  bool isolated() const;
+  void Begin(std::vector<std::string> payloads, const DecodeContext& context,
+             const std::function<void()>& wake);
+  bool begun() const;
+  bool answered() const;  // begun, and may be finished or dropped
+  std::vector<DecodeOutcome> Finish();
+  void DropLot();
+  PluginProcessCounters process_counters() const;
+
   // The payload as a dead letter would keep it. Counts nothing.
   std::string Masked(std::string_view payload, UtcTime received_at);
 

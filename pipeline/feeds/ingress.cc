@@ -36,6 +36,12 @@ constexpr int kPiecesPerTurn = 4;
 // What waits is beyond its feed's quota.
 constexpr std::chrono::milliseconds kPollForQuota{20};
 
+// Other threads' word to the socket's thread that there is something to do.
+struct WakeUp {
+  ~WakeUp() { close(fd); }
+  const int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+};
+
 }  // namespace
 
 struct Ingress::Impl {
@@ -43,11 +49,10 @@ struct Ingress::Impl {
        IngressSink* sink, std::string session_tag)
       : options(std::move(options_in)),
         clock(clock_in),
-        protocol(std::move(decoders), options.limits, sink, std::move(session_tag)),
+        protocol(std::move(decoders), options.limits, sink, std::move(session_tag),
+                 [this] { Wake(); }),
         router(context, zmq::socket_type::router),
-        monitor(context, zmq::socket_type::pair),
-        wake_fd(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {}
-  ~Impl() { close(wake_fd); }
+        monitor(context, zmq::socket_type::pair) {}
 
   Status Bind();
   Status Loop();
@@ -62,12 +67,12 @@ struct Ingress::Impl {
 
   const IngressOptions options;
   const Clock* const clock;
+  const WakeUp wake_up;  // outlives the plugins' threads of `protocol`
   PublisherProtocol protocol;
   zmq::context_t context;
   std::optional<ZapResponder> zap;
   zmq::socket_t router;
   zmq::socket_t monitor;
-  const int wake_fd;
   std::string bound_endpoint;
   ThreadWatch watch;
   std::thread thread;
@@ -166,14 +171,14 @@ Status Ingress::thread_status() const { return impl_->watch.status(); }
 void Ingress::Impl::Wake() {
   const std::uint64_t one = 1;
   // A full counter means that the thread is already due to wake.
-  [[maybe_unused]] const auto written = write(wake_fd, &one, sizeof one);
+  [[maybe_unused]] const auto written = write(wake_up.fd, &one, sizeof one);
 }
 
 Status Ingress::Impl::Loop() {
   std::chrono::milliseconds wait = kPollInterval;
   while (!stopping) {
     std::vector<zmq::pollitem_t> items = {{router.handle(), 0, ZMQ_POLLIN, 0},
-                                          {nullptr, wake_fd, ZMQ_POLLIN, 0},
+                                          {nullptr, wake_up.fd, ZMQ_POLLIN, 0},
                                           {monitor.handle(), 0, ZMQ_POLLIN, 0}};
     if (zap) items.push_back({zap->socket().handle(), 0, ZMQ_POLLIN, 0});
     try {
@@ -231,7 +236,7 @@ std::chrono::milliseconds Ingress::Impl::Decode() {
 
 void Ingress::Impl::DrainPosted() {
   std::uint64_t count = 0;
-  [[maybe_unused]] const auto got = read(wake_fd, &count, sizeof count);
+  [[maybe_unused]] const auto got = read(wake_up.fd, &count, sizeof count);
   std::vector<CommittedThrough> acks;
   std::vector<std::string> feeds;
   std::map<std::string, FeedTables> new_tables;
@@ -280,6 +285,7 @@ void Ingress::Impl::ReplyLost(const std::string& peer) {
 void Ingress::Impl::PublishCounters() {
   own.protocol = protocol.counters();
   own.clocks = protocol.clock_counters();
+  own.plugin_processes = protocol.process_counters();
   if (zap) own.unknown_keys = zap->refused_count();
   std::lock_guard lock(mutex);
   counters = own;

@@ -29,8 +29,9 @@ struct IngressOptions {
 
 struct IngressCounters {
   PublisherCounters protocol;
-  std::map<std::string, FeedClockCounters> clocks;  // by feed
-  std::uint64_t replies_dropped = 0;                // the peer was gone or did not read
+  std::map<std::string, FeedClockCounters> clocks;                // by feed
+  std::map<std::string, PluginProcessCounters> plugin_processes;  // by isolated feed
+  std::uint64_t replies_dropped = 0;     // the peer was gone or did not read
   std::uint64_t connections_closed = 0;  // by the peer, or by libzmq for a message over 16 MiB
   std::uint64_t unknown_keys = 0;
   std::uint64_t odd_frames = 0;  // not exactly one frame a message

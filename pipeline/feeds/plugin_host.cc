@@ -8,8 +8,9 @@
 #include "proto/codec/json_form.h"
 
 namespace fusiongateway {
+namespace {
 
-struct FeedPlugin::Module {
+struct Module {
   void* handle = nullptr;
   const fusion_gateway_feed_plugin_v1* plugin = nullptr;
 
@@ -20,8 +21,6 @@ struct FeedPlugin::Module {
     if (handle) dlclose(handle);
   }
 };
-
-namespace {
 
 constexpr std::size_t kTextBytesMax = 4096;
 
@@ -111,12 +110,33 @@ Status CheckContract(const std::string& path, const std::string& name,
   return {};
 }
 
+class LoadedPlugin final : public FeedPlugin {
+ public:
+  LoadedPlugin(std::unique_ptr<Module> module, void* instance)
+      : module_(std::move(module)), instance_(instance) {}
+  ~LoadedPlugin() override { module_->plugin->destroy(instance_); }
+
+  PluginOutput Decode(std::string_view payload) override;
+
+ private:
+  const std::unique_ptr<Module> module_;
+  void* const instance_;
+};
+
+PluginOutput LoadedPlugin::Decode(std::string_view payload) {
+  Collector collector;
+  const fusion_gateway_emitter emitter = EmitterTo(&collector);
+  module_->plugin->decode(instance_, reinterpret_cast<const std::uint8_t*>(payload.data()),
+                          payload.size(), &emitter);
+  if (collector.output.reports.empty()) {
+    // A no-op after a refusal, which is the usual reason for there being none.
+    collector.PluginError("the plugin made nothing of the payload and did not say why");
+  }
+  if (collector.output.refusal) collector.output.reports.clear();
+  return std::move(collector.output);
+}
+
 }  // namespace
-
-FeedPlugin::FeedPlugin(std::unique_ptr<Module> module, void* instance, std::string version)
-    : module_(std::move(module)), instance_(instance), version_(std::move(version)) {}
-
-FeedPlugin::~FeedPlugin() { module_->plugin->destroy(instance_); }
 
 Result<std::unique_ptr<FeedPlugin>> FeedPlugin::Load(const std::string& path,
                                                      const std::string& name,
@@ -139,22 +159,7 @@ Result<std::unique_ptr<FeedPlugin>> FeedPlugin::Load(const std::string& path,
   void* instance = module->plugin->create(config_json.c_str(), error, sizeof error);
   error[sizeof error - 1] = '\0';
   if (!instance) return InvalidArgument(path + ": does not take its configuration: " + error);
-  std::string version = Bounded(module->plugin->version);
-  return std::unique_ptr<FeedPlugin>(
-      new FeedPlugin(std::move(module), instance, std::move(version)));
-}
-
-PluginOutput FeedPlugin::Decode(std::string_view payload) {
-  Collector collector;
-  const fusion_gateway_emitter emitter = EmitterTo(&collector);
-  module_->plugin->decode(instance_, reinterpret_cast<const std::uint8_t*>(payload.data()),
-                          payload.size(), &emitter);
-  if (collector.output.reports.empty()) {
-    // A no-op after a refusal, which is the usual reason for there being none.
-    collector.PluginError("the plugin made nothing of the payload and did not say why");
-  }
-  if (collector.output.refusal) collector.output.reports.clear();
-  return std::move(collector.output);
+  return std::unique_ptr<FeedPlugin>(new LoadedPlugin(std::move(module), instance));
 }
 
 }  // namespace fusiongateway

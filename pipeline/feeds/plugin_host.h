@@ -1,8 +1,9 @@
-// One loaded feed plugin and one instance of it, over the C ABI (plugins/abi/feed_plugin.h).
+// One feed plugin and one instance of it. Load takes it into this process over the C ABI
+// (plugins/abi/feed_plugin.h): trusted code, which takes this process with it when it crashes;
+// plugin_process.h runs it in another.
 //
-// Owned and used by one thread. What the plugin hands over is copied and checked here: bytes that
-// are no Report, more than is allowed, or neither report nor refusal are a refusal PLUGIN_ERROR,
-// counted. The module is trusted code: it runs in this process.
+// Owned and used by one thread. What the plugin hands over is copied and checked: bytes that are no
+// Report, more than is allowed, or neither report nor refusal are a refusal PLUGIN_ERROR, counted.
 #pragma once
 
 #include <cstddef>
@@ -27,6 +28,13 @@ struct PluginOutput {
   std::vector<std::string> persons;
 };
 
+// Of a plugin in a process of its own.
+struct PluginProcessCounters {
+  std::uint64_t starts = 0;
+  std::uint64_t crashes = 0;   // ended on a payload
+  std::uint64_t timeouts = 0;  // gave no answer in time and was killed
+};
+
 class FeedPlugin {
  public:
   static constexpr std::size_t kReportsMax = 1000;
@@ -36,21 +44,16 @@ class FeedPlugin {
   // `name` is what the configuration calls it; "" = any. `config_json` goes to create().
   static Result<std::unique_ptr<FeedPlugin>> Load(const std::string& path, const std::string& name,
                                                   const std::string& config_json);
-  ~FeedPlugin();
+  FeedPlugin() = default;
+  virtual ~FeedPlugin() = default;
   FeedPlugin(const FeedPlugin&) = delete;
   FeedPlugin& operator=(const FeedPlugin&) = delete;
 
-  PluginOutput Decode(std::string_view payload);
-
-  const std::string& version() const { return version_; }
-
- private:
-  struct Module;
-  FeedPlugin(std::unique_ptr<Module> module, void* instance, std::string version);
-
-  std::unique_ptr<Module> module_;
-  void* instance_;
-  std::string version_;
+  virtual PluginOutput Decode(std::string_view payload) = 0;
+  // Any thread. A Decode that may take long returns soon, with a refusal that means nothing.
+  virtual void Stop() {}
+  // Any thread.
+  virtual PluginProcessCounters process_counters() const { return {}; }
 };
 
 }  // namespace fusiongateway

@@ -31,11 +31,12 @@ bool UsableId(const std::string& id) { return !id.empty() && id.size() <= kIdByt
 }  // namespace
 
 PublisherProtocol::PublisherProtocol(Decoders decoders, PublisherLimits limits, IngressSink* sink,
-                                     std::string session_tag)
+                                     std::string session_tag, std::function<void()> wake)
     : decoders_(std::move(decoders)),
       limits_(limits),
       sink_(sink),
       session_tag_(std::move(session_tag)),
+      wake_(std::move(wake)),
       fenced_(limits.fenced_connections_max, limits.session_timeout),
       waiting_(kDecodedAtOnce),
       waiting_tests_(kDecodedAtOnce) {
@@ -333,6 +334,7 @@ void PublisherProtocol::ForgetWaiting(const Session& session) {
 
 PublisherProtocol::Decoded PublisherProtocol::DecodeSome(SteadyTime steady_now,
                                                          std::vector<OutgoingMessage>* out) {
+  LookAtLots();
   const Decoded tested = DecodeFrom(&waiting_tests_, steady_now, out);
   const Decoded decoded = DecodeFrom(&waiting_, steady_now, out);
   return tested == Decoded::kSome ? tested : decoded;
@@ -347,11 +349,20 @@ PublisherProtocol::Decoded PublisherProtocol::DecodeFrom(FairQueue<Waiting>* que
   // A session that ended took what waited of it along.
   Session& session = sessions_.at(waiting.peer);
   const int left = waiting.publish.payloads_size() - waiting.next;
-  const int count =
+  int count =
       static_cast<int>(std::min<std::uint64_t>(turn->cost_max, std::min(left, kDecodedAtOnce)));
+  if (decoders_.at(session.feed_id)->isolated()) {
+    if (waiting.begun == 0) {
+      queue->Spend(0, false);
+      BeginLot(queue, session, count, &waiting);
+      return Decoded::kSome;
+    }
+    count = waiting.begun;
+  }
   if (!session.test && !sink_->Reserve(static_cast<std::size_t>(count))) return Decoded::kNoRoom;
   IngressBatch batch = Decode(session, waiting, count);
   waiting.next += count;
+  waiting.begun = 0;
   const bool finished = count == left;
   if (finished) {
     waiting_bytes_ -= waiting.bytes;
@@ -367,13 +378,65 @@ PublisherProtocol::Decoded PublisherProtocol::DecodeFrom(FairQueue<Waiting>* que
   return Decoded::kSome;
 }
 
+void PublisherProtocol::BeginLot(FairQueue<Waiting>* queue, const Session& session, int count,
+                                 Waiting* waiting) {
+  FeedDecoder& decoder = *decoders_.at(session.feed_id);
+  Lot& lot = lots_[session.feed_id];
+  queue->Hold(LineOf(session));
+  lot.held_lines.emplace_back(queue, LineOf(session));
+  if (decoder.begun()) return;  // at another session's: after that
+  const auto from = waiting->publish.payloads().begin() + waiting->next;
+  decoder.Begin({from, from + count}, waiting->context, wake_);
+  waiting->begun = count;
+  lot.peer = session.peer;
+  lot.session_id = session.id;
+}
+
+void PublisherProtocol::LookAtLots() {
+  std::vector<std::string> ended;
+  for (auto& [feed_id, lot] : lots_) {
+    FeedDecoder& decoder = *decoders_.at(feed_id);
+    if (!decoder.answered()) continue;
+    const auto session = sessions_.find(lot.peer);
+    if (session == sessions_.end() || session->second.id != lot.session_id) {
+      decoder.DropLot();
+      ended.push_back(feed_id);
+      continue;
+    }
+    QueueOf(session->second).Release(LineOf(session->second));
+  }
+  for (const std::string& feed_id : ended) EndLot(feed_id);
+}
+
+void PublisherProtocol::EndLot(const std::string& feed_id) {
+  const auto lot = lots_.extract(feed_id);
+  if (lot.empty()) return;
+  for (const auto& [queue, line] : lot.mapped().held_lines) queue->Release(line);
+}
+
+std::vector<DecodeOutcome> PublisherProtocol::Outcomes(const Session& session,
+                                                       const Waiting& waiting, int count) {
+  FeedDecoder& decoder = *decoders_.at(session.feed_id);
+  if (decoder.isolated()) {
+    auto outcomes = decoder.Finish();
+    EndLot(session.feed_id);
+    return outcomes;
+  }
+  std::vector<DecodeOutcome> outcomes;
+  outcomes.reserve(static_cast<std::size_t>(count));
+  for (int i = waiting.next; i < waiting.next + count; ++i) {
+    outcomes.push_back(decoder.Decode(waiting.publish.payloads(i), waiting.context));
+  }
+  return outcomes;
+}
+
 IngressBatch PublisherProtocol::Decode(const Session& session, const Waiting& waiting, int count) {
   IngressBatch batch{session.feed_id, session.outbox_id, waiting.context.received_at, {}};
   FeedDecoder& decoder = *decoders_.at(session.feed_id);
   batch.items.reserve(static_cast<std::size_t>(count));
-  for (int i = waiting.next; i < waiting.next + count; ++i) {
-    DecodeOutcome outcome = decoder.Decode(waiting.publish.payloads(i), waiting.context);
-    IngressItem item{waiting.publish.first_seq() + static_cast<std::uint64_t>(i),
+  int i = waiting.next;
+  for (DecodeOutcome& outcome : Outcomes(session, waiting, count)) {
+    IngressItem item{waiting.publish.first_seq() + static_cast<std::uint64_t>(i++),
                      {},
                      std::move(outcome.refusal),
                      std::move(outcome.masked_payload)};
@@ -521,6 +584,14 @@ void PublisherProtocol::Expire(SteadyTime steady_now) {
     ++counters_.sessions_timed_out;
     Close(peer, FeedStatus::State::kDisconnected, "silent for too long; no heartbeat");
   }
+}
+
+std::map<std::string, PluginProcessCounters> PublisherProtocol::process_counters() const {
+  std::map<std::string, PluginProcessCounters> counters;
+  for (const auto& [feed_id, decoder] : decoders_) {
+    if (decoder->isolated()) counters[feed_id] = decoder->process_counters();
+  }
+  return counters;
 }
 
 void PublisherProtocol::TakeTables(std::map<std::string, FeedTables> tables) {

@@ -6,7 +6,8 @@
 // one is refused when it says hello for this feed again, a new connection is not. Payloads are
 // taken in seq order only; what is on disk already is skipped, a gap is refused, and what there is
 // no room for is answered `busy` with the seq to send again. What is taken waits in its feed's line
-// of a fair queue until DecodeSome comes to it, so that a feed which floods slows itself only.
+// of a fair queue until DecodeSome comes to it, so that a feed which floods slows itself only; the
+// line of an isolated feed stands still while its plugin is at a part of it.
 // Nothing is acknowledged here: Committed() says what has become durable, and only that is acked.
 // Bounds: sessions (one a feed, plus test sessions), unacked payloads and bytes a session (the
 // window), undecoded bytes in all (waiting_bytes_max, shared equally by the sessions, and one
@@ -89,9 +90,11 @@ class PublisherProtocol {
  public:
   using Decoders = std::map<std::string, std::unique_ptr<FeedDecoder>>;
 
-  // `session_tag` makes this run's session ids unlike those of any other run.
-  PublisherProtocol(Decoders decoders, PublisherLimits limits, IngressSink* sink,
-                    std::string session_tag);
+  // `session_tag` makes this run's session ids unlike those of any other run. `wake` is called on
+  // other threads when an isolated feed has more for DecodeSome.
+  PublisherProtocol(
+      Decoders decoders, PublisherLimits limits, IngressSink* sink, std::string session_tag,
+      std::function<void()> wake = [] {});
 
   // One message from `peer`. `allowed_feed`: the feed its key is bound to, none = any.
   void Handle(const std::string& peer, std::string_view bytes, UtcTime now, SteadyTime steady_now,
@@ -114,6 +117,8 @@ class PublisherProtocol {
   PublisherCounters counters() const;
   // By feed.
   std::map<std::string, FeedClockCounters> clock_counters() const;
+  // By isolated feed.
+  std::map<std::string, PluginProcessCounters> process_counters() const;
   // Something is taken and not yet decoded.
   bool any_waiting() const { return waiting_.size() + waiting_tests_.size() > 0; }
 
@@ -146,6 +151,14 @@ class PublisherProtocol {
     int next = 0;
     std::size_t bytes = 0;
     DecodeContext context;
+    int begun = 0;  // payloads from `next` on that an isolated feed's plugin is at
+  };
+  // Whose payloads an isolated feed's plugin is at.
+  struct Lot {
+    std::string peer;
+    std::string session_id;
+    // That stand still until it is done.
+    std::vector<std::pair<FairQueue<Waiting>*, std::string>> held_lines;
   };
   // The message being handled.
   struct Turn {
@@ -175,12 +188,18 @@ class PublisherProtocol {
   static const std::string& LineOf(const Session& session);
   Decoded DecodeFrom(FairQueue<Waiting>* queue, SteadyTime steady_now,
                      std::vector<OutgoingMessage>* out);
+  // Gives an isolated feed's plugin the next part of a line, which is held meanwhile.
+  void BeginLot(FairQueue<Waiting>* queue, const Session& session, int count, Waiting* waiting);
+  // Releases the lines of lots that are answered; drops lots whose session has ended.
+  void LookAtLots();
+  void EndLot(const std::string& feed_id);
   void Wait(Session& session, v1::Publish&& publish, int next, std::size_t message_bytes,
             const Turn& turn);
   // Forgets what waits of a session that ends: it is not acked, so it is sent again.
   void ForgetWaiting(const Session& session);
   std::uint64_t WindowBytes() const;
   IngressBatch Decode(const Session& session, const Waiting& waiting, int count);
+  std::vector<DecodeOutcome> Outcomes(const Session& session, const Waiting& waiting, int count);
   void TellTestResults(Session& session, const IngressBatch& batch,
                        std::vector<OutgoingMessage>* out);
   void SendAlreadyTaken(const Session& session, std::uint64_t through_seq,
@@ -205,12 +224,14 @@ class PublisherProtocol {
   const PublisherLimits limits_;
   IngressSink* const sink_;
   const std::string session_tag_;
+  const std::function<void()> wake_;
   std::uint64_t sessions_made_ = 0;
   std::unordered_map<std::string, Session> sessions_;  // by peer
   std::map<std::string, std::string> peer_of_feed_;    // feed id -> peer
   FencedConnections fenced_;
   FairQueue<Waiting> waiting_;        // a line a feed
   FairQueue<Waiting> waiting_tests_;  // a line a test session; need no room in the sink
+  std::map<std::string, Lot> lots_;   // under way, by isolated feed
   std::uint64_t waiting_bytes_ = 0;
   PublisherCounters counters_;
 };

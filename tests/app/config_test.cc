@@ -39,12 +39,15 @@ TEST(ConfigTest, TheExampleNamesEveryKeyWithTheCodesDefault) {
   EXPECT_TRUE(a.wall == b.wall);
   EXPECT_TRUE(a.fusion == b.fusion);
   EXPECT_TRUE(a.evidence == b.evidence);
+  EXPECT_TRUE(a.dead_letters == b.dead_letters);
   EXPECT_TRUE(EngineConfigOf(a) == EngineConfigOf(b));
   EXPECT_TRUE(a.sites == b.sites);
   const FeedConfig& fa = a.feeds[0].feed;
   const FeedConfig& fb = b.feeds[0].feed;
   EXPECT_EQ(fa.plugin_path, fb.plugin_path);
   EXPECT_EQ(fa.encoding, fb.encoding);
+  EXPECT_EQ(fa.isolated, fb.isolated);
+  EXPECT_EQ(fa.decode_timeout, fb.decode_timeout);
   EXPECT_EQ(fa.default_crs, fb.default_crs);
   EXPECT_EQ(fa.time_zone_offset, fb.time_zone_offset);
   EXPECT_EQ(fa.default_district, fb.default_district);

@@ -4,7 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <condition_variable>
+#include <thread>
 
 #include "proto/codec/codec.h"
 #include "tests/delivery/journal/journal_samples.h"
@@ -102,6 +104,48 @@ TEST_F(FusionLoopTest, ADoneActionIsAnsweredAgainAndARefusedOneIsTriedAgain) {
   EXPECT_EQ(again.code, StatusCode::kOk);
   EXPECT_EQ(again.revision, first.revision);
   EXPECT_THAT(LoggedActions(), SizeIs(2));
+}
+
+TEST_F(FusionLoopTest, OfManyWhoSubmitALetterAtOnceOneIsTakenAndTheOthersAreToldSo) {
+  committed_ = {};
+  IngressBatch batch{"hazmat", "outbox-1", clock_.UtcNow(), {}};
+  batch.items.emplace_back().seq = 2;
+  batch.items[0].refusal = Refusal{"UNKNOWN_TYPE", "", "dataType"};
+  ASSERT_TRUE(loop_->Reserve(batch.items.size()));
+  loop_->Take(std::move(batch));
+  committed_.get_future().wait();
+
+  constexpr int kWriters = 8;
+  std::atomic<int> taken{0};
+  std::atomic<int> too_late{0};
+  std::vector<std::thread> writers;
+  for (int i = 0; i < kWriters; ++i) {
+    writers.emplace_back([&, i] {
+      LetterSubmission submission{"hazmat", 1, false, {}, std::nullopt};
+      submission.reports.push_back(std::make_shared<const Report>(
+          testing::GasAlarm("letter-" + std::to_string(i), "10:00:00", "H", 1.2)));
+      const auto result = loop_->Submit(std::move(submission), std::chrono::seconds(20));
+      if (result.ok() && result->state == DeadLetter::State::kTaken) ++taken;
+      if (result.status().code() == StatusCode::kFailedPrecondition) ++too_late;
+    });
+  }
+  for (std::thread& writer : writers) writer.join();
+  EXPECT_EQ(taken, 1);
+  EXPECT_EQ(too_late, kWriters - 1);
+  const std::string live = LiveText();
+  int on_stream = 0;
+  for (int i = 0; i < kWriters; ++i) {
+    on_stream += live.find("report_id: \"letter-" + std::to_string(i) + "\"") != live.npos ? 1 : 0;
+  }
+  EXPECT_EQ(on_stream, 1);
+  EXPECT_EQ(loop_->Submit({"hazmat", 1, true, {}, std::nullopt}, std::chrono::seconds(20))
+                .status()
+                .code(),
+            StatusCode::kFailedPrecondition);
+  EXPECT_EQ(loop_->Submit({"hazmat", 2, true, {}, std::nullopt}, std::chrono::seconds(20))
+                .status()
+                .code(),
+            StatusCode::kNotFound);
 }
 
 TEST_F(FusionLoopTest, PhonesAndIdNumbersThatAnOperatorTypesAreMaskedEverywhere) {

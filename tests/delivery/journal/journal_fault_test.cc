@@ -224,8 +224,48 @@ TEST_F(JournalFaultTest, AJournalOfAnOlderVersionIsBroughtUpToDate) {
   EXPECT_EQ(*JournalVersion(*db, path_), kJournalVersion);
 }
 
+// The dead letters as version 2 had them.
+constexpr const char* kBackToVersion2 = R"sql(
+DROP TABLE rejected;
+DROP TABLE dead_letter;
+CREATE TABLE dead_letter (feed_id TEXT NOT NULL, outbox_id TEXT NOT NULL, seq INTEGER NOT NULL,
+                          received_at_ns INTEGER NOT NULL, code TEXT NOT NULL,
+                          message TEXT NOT NULL, field TEXT NOT NULL, masked_payload BLOB NOT NULL,
+                          UNIQUE (feed_id, outbox_id, seq)) STRICT;
+PRAGMA user_version = 2;
+)sql";
+
+TEST_F(JournalFaultTest, DeadLettersOfAVersion2JournalAreKeptOpenInTheirOrder) {
+  MakeJournal(3);
+  Execute(kBackToVersion2);
+  Execute(
+      "INSERT INTO dead_letter VALUES ('f', 'o', 9, 5, 'C', 'm', 'a', x'70'), "
+      "('g', 'o', 1, 6, 'D', '', '', x''), ('f', 'o', 3, 7, 'E', '', '', x'7171')");
+  for (int opening = 0; opening < 2; ++opening) {
+    auto journal = OpenSqliteJournal(path_, SampleOptions());
+    ASSERT_TRUE(journal.ok()) << journal.status().message();
+    const auto letters = *(*journal)->DeadLetters(DeadLetterQuery{});
+    ASSERT_EQ(letters.size(), 3u);
+    EXPECT_EQ(letters[0].id, 1u);
+    EXPECT_EQ(letters[0].feed_id, "f");
+    EXPECT_EQ(letters[0].outbox_id, "o");
+    EXPECT_EQ(letters[0].seq, 9u);
+    EXPECT_EQ(letters[0].received_at, UtcTime(Duration(5)));
+    EXPECT_EQ(letters[0].code, "C");
+    EXPECT_EQ(letters[0].message, "m");
+    EXPECT_EQ(letters[0].field, "a");
+    EXPECT_EQ(letters[0].masked_payload, "p");
+    EXPECT_EQ(letters[0].state, DeadLetter::State::kOpen);
+    EXPECT_EQ(letters[0].dealt_at, UtcTime{});
+    EXPECT_EQ(letters[2].seq, 3u);
+    EXPECT_EQ((*journal)->DeadLetterCounts()->at("f"), 2u);
+    EXPECT_EQ((*journal)->statistics().dead_letter_bytes, 3u);
+  }
+}
+
 TEST_F(JournalFaultTest, OutboxesOfAVersion1JournalKeepTheirProgress) {
   MakeJournal(3);
+  Execute(kBackToVersion2);
   Execute("ALTER TABLE outbox DROP COLUMN used; PRAGMA user_version = 1");
   auto journal = OpenSqliteJournal(path_, SampleOptions());
   ASSERT_TRUE(journal.ok()) << journal.status().message();

@@ -11,6 +11,8 @@
 namespace fusiongateway {
 namespace {
 
+using ::testing::ElementsAre;
+
 std::unique_ptr<Journal> OpenOrDie(const std::string& path,
                                    const JournalOptions& options = SampleOptions()) {
   auto journal = OpenSqliteJournal(path, options);
@@ -304,6 +306,68 @@ TEST_F(SqliteJournalTest, OutboxesDeadLettersAndDispositionsAreKept) {
   EXPECT_EQ(made[0].state, IncidentState::kClosed);
   EXPECT_EQ(*journal->DispositionsAckedThrough("f"), 1u);
   EXPECT_EQ(*journal->DispositionsAckedThrough("g"), 0u);
+}
+
+std::vector<std::uint64_t> IdsOf(const Journal& journal, const DeadLetterQuery& query) {
+  std::vector<std::uint64_t> ids;
+  const auto letters = journal.DeadLetters(query);
+  EXPECT_TRUE(letters.ok()) << letters.status().message();
+  for (const DeadLetter& letter : *letters) ids.push_back(letter.id);
+  return ids;
+}
+
+TEST_F(SqliteJournalTest, ADeadLetterIsFoundByFeedAndCodeUntilItIsDealtWithAndThenStaysSo) {
+  auto journal = OpenOrDie(path_);
+  JournalBatch batch;
+  batch.dead_letters = {{"f", "o", 1, kSampleStart, "MALFORMED", "m", "", "p1"},
+                        {"f", "o", 2, kSampleStart, "WRONG_TYPE", "m", "", "p2"},
+                        {"g", "o", 1, kSampleStart, "MALFORMED", "m", "", "p3"}};
+  ASSERT_TRUE(journal->Commit(batch).ok());
+  EXPECT_THAT(IdsOf(*journal, {}), ElementsAre(1, 2, 3));
+  EXPECT_THAT(IdsOf(*journal, {.feed_id = "f"}), ElementsAre(1, 2));
+  EXPECT_THAT(IdsOf(*journal, {.code = "MALFORMED"}), ElementsAre(1, 3));
+  EXPECT_THAT(IdsOf(*journal, {.after_id = 1, .max = 1}), ElementsAre(2));
+  EXPECT_THAT(IdsOf(*journal, {.after_id = 3}), ElementsAre());
+  EXPECT_THAT(IdsOf(*journal, {.after_id = ~std::uint64_t{0}}), ElementsAre());
+  EXPECT_THAT(IdsOf(*journal, {.id = 2, .feed_id = "g"}), ElementsAre());
+
+  batch = {};
+  batch.letter_results = {{1, DeadLetter::State::kTaken, kSampleStart, "1 report"},
+                          {2, DeadLetter::State::kOpen, kSampleStart, "refused again"}};
+  ASSERT_TRUE(journal->Commit(batch).ok());
+  batch.letter_results = {{1, DeadLetter::State::kDropped, kSampleStart, "too late"}};
+  ASSERT_TRUE(journal->Commit(batch).ok());
+  EXPECT_THAT(IdsOf(*journal, {.feed_id = "f"}), ElementsAre(2));
+  const auto taken = *journal->DeadLetters(DeadLetterQuery{.id = 1, .dealt_with_too = true});
+  ASSERT_EQ(taken.size(), 1u);
+  EXPECT_EQ(taken[0].state, DeadLetter::State::kTaken);
+  EXPECT_EQ(taken[0].note, "1 report");
+  const auto refused = *journal->DeadLetters(DeadLetterQuery{.id = 2});
+  ASSERT_EQ(refused.size(), 1u);
+  EXPECT_EQ(refused[0].note, "refused again");
+}
+
+TEST_F(SqliteJournalTest, DeadLettersStayWithinTheirBoundsAndTheOldestGoCounted) {
+  JournalOptions options = SampleOptions();
+  options.dead_letters_max = 3;
+  options.dead_letter_bytes_max = 100;
+  auto journal = OpenOrDie(path_, options);
+  JournalBatch batch;
+  for (std::uint64_t seq = 1; seq <= 5; ++seq) {
+    batch.dead_letters.push_back({"f", "o", seq, kSampleStart, "MALFORMED", "", "", "0123456789"});
+  }
+  ASSERT_TRUE(journal->Commit(batch).ok());
+  EXPECT_THAT(IdsOf(*journal, {}), ElementsAre(3, 4, 5));
+  EXPECT_EQ(journal->statistics().dead_letters_pruned, 2u);
+  EXPECT_EQ(journal->statistics().dead_letter_bytes, 30u);
+  batch.dead_letters = {{"f", "o", 6, kSampleStart, "MALFORMED", "", "", std::string(85, 'x')}};
+  ASSERT_TRUE(journal->Commit(batch).ok());
+  EXPECT_THAT(IdsOf(*journal, {}), ElementsAre(5, 6));
+  journal.reset();
+  journal = OpenOrDie(path_, options);
+  EXPECT_EQ(journal->statistics().dead_letters, 2u);
+  EXPECT_EQ(journal->statistics().dead_letter_bytes, 95u);
+  EXPECT_EQ((*journal->DeadLetterCounts()).at("f"), 6u) << "those that are gone count too";
 }
 
 TEST_F(SqliteJournalTest, BelowWhatIsHeldIsOutOfRangeAndAboveItIsEmpty) {

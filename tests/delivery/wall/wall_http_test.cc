@@ -3,6 +3,7 @@
 #include <chrono>
 #include <future>
 
+#include "delivery/wall/dead_letter_api.h"
 #include "tests/delivery/wall/wall_fixture.h"
 
 namespace fusiongateway::test {
@@ -134,6 +135,40 @@ TEST_F(WallGuard, AFormPostIsNotAnAction) {
                                               {{"Content-Type", "text/plain"}});
   EXPECT_EQ(reply.status, 415u);
   EXPECT_EQ(backend_.FindIncident("i-1").value().revision(), 1u);
+}
+
+TEST_F(WallGuard, DeadLettersAreDealtWithOnlyFromThisOriginAndInJson) {
+  Start();
+  const auto deal = [this](const std::string& what, const Headers& headers) {
+    return HttpClient(port()).Send("POST", "/api/v1/feeds/f/dead-letters/1/" + what, "", headers);
+  };
+  const std::pair<std::string, std::string> json{"Content-Type", "application/json"};
+  for (const std::string what : {"drop", "resubmit"}) {
+    EXPECT_EQ(deal(what, {{"Origin", "http://evil.example"}, json}).status, 403u);
+    EXPECT_EQ(deal(what, {{"Host", "evil.example"}, json}).status, 421u);
+    EXPECT_EQ(deal(what, {{"Content-Type", "text/plain"}}).status, 415u);
+    EXPECT_EQ(deal(what, {}).status, 415u);
+    EXPECT_EQ(deal(what, {json}).status, 404u) << "asked in the right way: there is no letter 1";
+    const Reply reply = Get("/api/v1/feeds/f/dead-letters/1/" + what);
+    EXPECT_EQ(reply.status, 405u);
+    EXPECT_EQ(reply.headers.at("allow"), "POST");
+  }
+  EXPECT_EQ(deal("burn", {json}).status, 404u);
+  EXPECT_EQ(Get("/api/v1/feeds/f/dead-letters").body, "{\"deadLetters\":[]}\n");
+  EXPECT_EQ(Get("/api/v1/feeds/f/dead-letters?max=many").status, 400u);
+  EXPECT_EQ(Get("/api/v1/feeds/f/dead-letters/one").status, 400u);
+}
+
+TEST(DeadLetterSecrecy, IsAssumedUnlessTheMarkIsAClearNo) {
+  for (const char* text :
+       {R"({"SFBM":"1"})", R"({"SFBM":1})", R"({"a":0,"SFBM" : true})", R"({"SFBM":"是"})",
+        R"({"restricted":true,"x":1})", R"({"SFBM":0,"d":{"SFBM":1}})", R"(xx"SFBM":"maybe)"}) {
+    EXPECT_TRUE(LooksRestricted(text)) << text;
+  }
+  for (const char* text : {R"({"SFBM":"0"})", R"({"SFBM":0})", R"({"SFBM":""})", R"({"SFBM":null})",
+                           R"({"restricted":false})", R"({"SFBMX":1})", "", R"("SFBM")"}) {
+    EXPECT_FALSE(LooksRestricted(text)) << text;
+  }
 }
 
 TEST_F(WallLimits, ATooLargeHeaderOrBodyIsRefusedAndTheConnectionEnds) {

@@ -46,6 +46,9 @@ class MemoryJournal : public Journal {
   Result<std::map<std::string, std::uint64_t>> DeadLetterCounts() const override {
     return std::map<std::string, std::uint64_t>{};
   }
+  Result<std::vector<DeadLetter>> DeadLetters(const DeadLetterQuery&) const override {
+    return std::vector<DeadLetter>{};
+  }
   Result<std::vector<DispositionMade>> Dispositions(const std::string&, std::uint64_t,
                                                     std::size_t) const override {
     return std::vector<DispositionMade>{};
@@ -125,6 +128,13 @@ class TestBackend : public WallBackend {
   std::vector<CameraFacts> CameraList() const override { return frames_.Facts(); }
   std::vector<v1::FeedStatus> Feeds() const override;
   Result<ActionResult> Act(const OperatorAction& action) override;
+  Result<LetterResult> SubmitLetter(const std::string&, std::uint64_t,
+                                    const std::optional<std::string>&) override {
+    return NotFound("a test's backend has none");
+  }
+  Result<LetterResult> DropLetter(const std::string&, std::uint64_t) override {
+    return NotFound("a test's backend has none");
+  }
   std::string NotReadyBecause() const override;
   std::string MetricsText() const override { return "# TYPE test_metric gauge\ntest_metric 1\n"; }
 

@@ -104,6 +104,20 @@ TEST_F(FairQueueTest, AQuotaHoldsItsLineAndNoOther) {
   EXPECT_EQ(spent_["limited"], 150u);
 }
 
+TEST_F(FairQueueTest, ALineThatIsHeldStandsStillAndTheOthersGoOn) {
+  Push("held", 10);
+  Push("free", 10);
+  Push("free", 10);
+  queue_.Hold("held");
+  EXPECT_EQ(Turn(), "free");
+  EXPECT_EQ(Turn(), "free");
+  EXPECT_EQ(Turn(), "");
+  EXPECT_EQ(queue_.size(), 1u);
+  queue_.Release("held");
+  EXPECT_EQ(Turn(), "held");
+  queue_.Release("of no line");
+}
+
 TEST_F(FairQueueTest, WhatIsDroppedIsNotDone) {
   Push("gone", 10);
   Push("gone", 10);

@@ -1,8 +1,11 @@
 /* A plugin that breaks its contract in the way its payload asks for: "nothing", "garbage", "flood",
- * "refuse twice". create() fails when the feed is called "unwanted". For plugin_host_test.
+ * "refuse twice", "crash …", "hang …", "person". create() fails when the feed is called "unwanted".
+ * For plugin_host_test and others.
  */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "plugins/abi/feed_plugin.h"
 
@@ -22,6 +25,10 @@ static int is(const uint8_t* payload, size_t length, const char* word) {
   return length == strlen(word) && memcmp(payload, word, length) == 0;
 }
 
+static int begins(const uint8_t* payload, size_t length, const char* word) {
+  return length >= strlen(word) && memcmp(payload, word, strlen(word)) == 0;
+}
+
 static void decode(void* instance, const uint8_t* payload, size_t length,
                    const fusion_gateway_emitter* emitter) {
   static const char report[] = "{\"reportId\":\"R\",\"kind\":\"GRID_REPORT\"}";
@@ -36,6 +43,13 @@ static void decode(void* instance, const uint8_t* payload, size_t length,
     emitter->report(emitter->self, bytes, sizeof report - 1);
     emitter->refuse(emitter->self, "WRONG_TYPE", "the first reason that it gives", "a");
     emitter->refuse(emitter->self, "MALFORMED", "the second reason that it gives", "b");
+  } else if (begins(payload, length, "crash")) {
+    raise(SIGSEGV);
+  } else if (begins(payload, length, "hang")) {
+    for (;;) pause();
+  } else if (is(payload, length, "person")) {
+    emitter->person(emitter->self, "name");
+    emitter->report(emitter->self, bytes, sizeof report - 1);
   } else if (is(payload, length, "report")) {
     emitter->report(emitter->self, bytes, sizeof report - 1);
   }

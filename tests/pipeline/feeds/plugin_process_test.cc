@@ -1,0 +1,158 @@
+#include "pipeline/feeds/plugin_process.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <chrono>
+#include <thread>
+
+#include "app/system_clock.h"
+#include "pipeline/feeds/plugin_wire.h"
+#include "proto/codec/json_form.h"
+#include "tests/pipeline/feeds/feed_decoder_fixture.h"
+
+namespace fusiongateway {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+class PluginProcessTest : public ::testing::Test {
+ protected:
+  PluginProcessOptions Options() const { return {FG_PROGRAM, &clock_}; }
+  std::unique_ptr<FeedPlugin> Misbehaving(Duration decode_timeout = seconds{20}) {
+    auto started =
+        PluginProcess::Start(MISBEHAVING_PLUGIN, "misbehaving", "{}", decode_timeout, Options());
+    EXPECT_TRUE(started.ok()) << started.status().message();
+    return started.ok() ? std::move(*started) : nullptr;
+  }
+  static std::string ReportOf(FeedPlugin& process) {
+    const PluginOutput output = process.Decode("report");
+    return output.reports.empty() ? "none" : output.reports[0].report_id();
+  }
+
+  const SystemClock clock_;
+};
+
+TEST_F(PluginProcessTest, WhatThePluginEmitsCrossesUnchanged) {
+  auto isolated = Misbehaving();
+  auto loaded = FeedPlugin::Load(MISBEHAVING_PLUGIN, "misbehaving", "{}");
+  ASSERT_TRUE(isolated && loaded.ok());
+  for (const char* payload : {"report", "person", "refuse twice", "nothing", "garbage", "flood"}) {
+    const PluginOutput there = isolated->Decode(payload);
+    const PluginOutput here = (*loaded)->Decode(payload);
+    EXPECT_EQ(there.persons, here.persons) << payload;
+    ASSERT_EQ(there.reports.size(), here.reports.size()) << payload;
+    for (std::size_t i = 0; i < here.reports.size(); ++i) {
+      EXPECT_EQ(ToJson(there.reports[i]), ToJson(here.reports[i]));
+    }
+    ASSERT_EQ(there.refusal.has_value(), here.refusal.has_value()) << payload;
+    if (!here.refusal) continue;
+    EXPECT_EQ(there.refusal->code, here.refusal->code);
+    EXPECT_EQ(there.refusal->message, here.refusal->message);
+    EXPECT_EQ(there.refusal->field, here.refusal->field);
+  }
+  EXPECT_EQ(isolated->process_counters().starts, 1u);
+}
+
+TEST_F(PluginProcessTest, APayloadThatKillsThePluginTwiceIsRefusedAndTheNextOneIsTaken) {
+  auto process = Misbehaving();
+  ASSERT_TRUE(process);
+  const PluginOutput output = process->Decode("crash me");
+  ASSERT_TRUE(output.refusal);
+  EXPECT_EQ(output.refusal->code, "PLUGIN_ERROR");
+  EXPECT_THAT(output.refusal->message, HasSubstr("signal 11"));
+  EXPECT_THAT(output.reports, IsEmpty());
+  EXPECT_EQ(ReportOf(*process), "R");
+  EXPECT_EQ(process->process_counters().crashes, 2u);
+  EXPECT_EQ(process->process_counters().timeouts, 0u);
+  EXPECT_EQ(process->process_counters().starts, 3u);
+}
+
+TEST_F(PluginProcessTest, APayloadThatHangsIsRefusedAfterTwoDeadlines) {
+  auto process = Misbehaving(milliseconds{200});
+  ASSERT_TRUE(process);
+  const PluginOutput output = process->Decode("hang on");
+  ASSERT_TRUE(output.refusal);
+  EXPECT_EQ(output.refusal->code, "PLUGIN_ERROR");
+  EXPECT_THAT(output.refusal->message, HasSubstr("gave no answer in time"));
+  EXPECT_EQ(process->process_counters().timeouts, 2u);
+}
+
+TEST_F(PluginProcessTest, StopEndsADecodeThatHangs) {
+  auto process = Misbehaving(seconds{600});
+  ASSERT_TRUE(process);
+  std::thread stopper([&] { process->Stop(); });
+  EXPECT_TRUE(process->Decode("hang on").refusal);
+  stopper.join();
+  EXPECT_TRUE(process->Decode("report").refusal) << "and nothing is begun any more";
+}
+
+TEST_F(PluginProcessTest, APluginThatCannotBeLoadedSaysWhyAtTheStart) {
+  const auto error = [&](const std::string& path, const std::string& name,
+                         const std::string& config) {
+    const auto started = PluginProcess::Start(path, name, config, seconds{1}, Options());
+    return started.ok() ? std::string("started") : started.status().message();
+  };
+  EXPECT_THAT(error("/nowhere/x.so", "x", "{}"), HasSubstr("cannot be loaded"));
+  EXPECT_THAT(error(OTHER_ABI_PLUGIN, "", "{}"), HasSubstr("ABI 99"));
+  EXPECT_THAT(error(MISBEHAVING_PLUGIN, "misbehaving", R"({"feedId":"unwanted"})"),
+              HasSubstr("not wanted"));
+  const auto none = PluginProcess::Start(MISBEHAVING_PLUGIN, "", "{}", seconds{1},
+                                         {"/nowhere/fusion-gateway", &clock_});
+  EXPECT_FALSE(none.ok());
+}
+
+TEST_F(PluginProcessTest, AnIsolatedFeedMakesTheSameReportsAsOneInThisProcess) {
+  const std::string payload =
+      R"({"dataType":"alarm","enterpriseId":"410200007","alarmId":"A-1",)"
+      R"("quotaId":"410200007002G0001QT001","level":"HH","value":3.4,)"
+      R"("startTime":"20261123100000","state":"active","LXR":"张三","note":"张三 13912345678"})";
+  const auto tables = CodeTables::Read(FG_TABLES_DIR);
+  ASSERT_TRUE(tables.ok());
+  FeedConfig config = TestFeed("hazmat");
+  const DecodeContext context{TestArrival(), std::nullopt};
+  auto here = FeedDecoder::Create(config, TestSites(), *tables);
+  config.isolated = true;
+  auto there = FeedDecoder::Create(config, TestSites(), *tables, Options());
+  ASSERT_TRUE(here.ok() && there.ok()) << there.status().message();
+  EXPECT_TRUE((*there)->isolated());
+  const DecodeOutcome a = (*here)->Decode(payload, context);
+  const DecodeOutcome b = (*there)->Decode(payload, context);
+  ASSERT_EQ(a.reports.size(), 1u);
+  EXPECT_TRUE(a.reports == b.reports);
+}
+
+TEST_F(PluginProcessTest, ADeadLetterOfAPluginThatDiedIsMasked) {
+  FeedConfig config;
+  config.feed_id = "odd";
+  config.plugin = "misbehaving";
+  config.plugin_path = MISBEHAVING_PLUGIN;
+  config.isolated = true;
+  auto decoder = FeedDecoder::Create(config, {}, CodeTables(), Options());
+  ASSERT_TRUE(decoder.ok()) << decoder.status().message();
+  const auto outcome = (*decoder)->Decode("crash 13912345678", {TestArrival(), std::nullopt});
+  EXPECT_EQ(outcome.masked_payload, "crash 139****5678");
+  EXPECT_EQ((*decoder)->counters().plugin_error_count, 1u);
+}
+
+TEST(PluginWire, ADamagedAnswerIsNoAnswer) {
+  PluginOutput output;
+  output.persons = {"张三"};
+  output.reports.emplace_back().set_report_id("R");
+  const std::string whole = plugin_wire::Encode(output);
+  ASSERT_TRUE(plugin_wire::DecodeOutput(whole));
+  EXPECT_THAT(plugin_wire::DecodeOutput(whole)->persons, ElementsAre("张三"));
+  for (std::size_t length = 0; length < whole.size(); ++length) {
+    EXPECT_FALSE(plugin_wire::DecodeOutput(whole.substr(0, length))) << length;
+  }
+  EXPECT_FALSE(plugin_wire::DecodeOutput(whole + "x"));
+  EXPECT_FALSE(plugin_wire::DecodeOutput(std::string(64, '\xff')));
+}
+
+}  // namespace
+}  // namespace fusiongateway
