@@ -14,6 +14,8 @@
 #include <sstream>
 #include <utility>
 
+#include "pipeline/feeds/feed_tokens.h"
+
 namespace fusiongateway {
 namespace {
 
@@ -326,6 +328,13 @@ FeedSection ReadFeed(Section& section) {
   section.Read("lateness_max", &config.engine.lateness_max);
   section.Read("idle_after", &config.engine.idle_after);
   section.Read("quota_payloads_per_s", &config.quota_payloads_per_s);
+  section.Read("http_tokens_sha256", &config.http_tokens_sha256);
+  for (const std::string& hash : config.http_tokens_sha256) {
+    if (FeedTokens::IsHash(hash)) continue;
+    section.Fail("feed \"" + feed.feed_id +
+                 "\": http_tokens_sha256 holds hashes, 64 digits 0-9 a-f each, never a token: "
+                 "fusion-gateway keygen --http-token FEED prints both");
+  }
   config.engine.feed_id = feed.feed_id;
   if (feed.feed_id.empty()) section.Fail("a feed needs a feed_id");
   if (feed.decode_timeout < std::chrono::milliseconds{1}) {
@@ -456,7 +465,7 @@ void CheckAccess(const Config& config, Section& root) {
 }
 
 void CheckIds(const Config& config, Section& root) {
-  std::set<std::string> feeds, cameras, sites, points;
+  std::set<std::string> feeds, tokens, cameras, sites, points;
   for (const auto& site : config.sites) {
     for (const auto& point : site.points) {
       if (!points.insert(point.device_id).second) {
@@ -469,6 +478,12 @@ void CheckIds(const Config& config, Section& root) {
   for (const auto& feed : config.feeds) {
     if (!feeds.insert(feed.feed.feed_id).second) {
       root.Fail("feed_id \"" + feed.feed.feed_id + "\" is used twice");
+    }
+    for (const std::string& hash : feed.http_tokens_sha256) {
+      if (!tokens.insert(hash).second) {
+        root.Fail("a hash in http_tokens_sha256 of feed \"" + feed.feed.feed_id +
+                  "\" is used twice: a token is for one feed");
+      }
     }
   }
   for (const auto& camera : config.cameras) {

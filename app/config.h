@@ -85,6 +85,8 @@ struct FeedSection {
   EngineConfig::Feed engine;  // feed_id is the same
   // Payloads a second that are decoded; 0 = no limit.
   std::uint32_t quota_payloads_per_s = 0;
+  // SHA-256 of each token that may publish for it over HTTP; empty = not over HTTP.
+  std::vector<std::string> http_tokens_sha256;
 };
 
 struct CameraSection {

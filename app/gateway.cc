@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <filesystem>
 #include <fstream>
@@ -26,6 +27,7 @@
 #include "delivery/wall/wall_server.h"
 #include "pipeline/cameras/camera_system.h"
 #include "pipeline/feeds/codes.h"
+#include "pipeline/feeds/feed_tokens.h"
 #include "pipeline/feeds/gas_limits.h"
 #include "pipeline/feeds/ingress.h"
 #include "proto/codec/codec.h"
@@ -103,6 +105,16 @@ Result<std::map<std::string, Made>> ForEveryFeed(const Config& config, const Pro
   return all;
 }
 
+std::map<std::string, std::string> FeedsOfTokens(const Config& config) {
+  std::map<std::string, std::string> feed_of_hash;
+  for (const FeedSection& section : config.feeds) {
+    for (const std::string& hash : section.http_tokens_sha256) {
+      feed_of_hash[hash] = section.feed.feed_id;
+    }
+  }
+  return feed_of_hash;
+}
+
 }  // namespace
 
 Result<PublisherProtocol::Decoders> MakeDecoders(const Config& config, const ProgramFiles& files,
@@ -136,7 +148,10 @@ void RecallClocks(const Journal& journal, PublisherProtocol::Decoders* decoders)
 // Declared in the order in which parts are built: each uses only those above it.
 struct Gateway::Impl final : public IngressSink, public WallBackend {
   Impl(Config config_in, ProgramFiles files_in, const Clock* clock_in)
-      : config(std::move(config_in)), files(std::move(files_in)), clock(clock_in) {}
+      : config(std::move(config_in)),
+        files(std::move(files_in)),
+        clock(clock_in),
+        tokens(FeedsOfTokens(config)) {}
 
   Status Create();
   Status Start();
@@ -158,7 +173,8 @@ struct Gateway::Impl final : public IngressSink, public WallBackend {
   }
   std::string journal_id() const override { return store->journal_id(); }
   Result<OutboxState> LookUpOutbox(const std::string& feed_id, const std::string& outbox_id,
-                                   std::uint64_t acked_through) override;
+                                   std::uint64_t acked_through,
+                                   std::size_t rejections_max) override;
   Result<std::vector<v1::Disposition>> Dispositions(const std::string& feed_id,
                                                     std::uint64_t after_seq,
                                                     std::size_t max) override;
@@ -185,12 +201,19 @@ struct Gateway::Impl final : public IngressSink, public WallBackend {
     return loop->Submit({feed_id, id, true, {}, std::nullopt}, kActionTimeout);
   }
   Result<std::unique_ptr<FeedDecoder>> MakeLetterDecoder(const std::string& feed_id) const;
+  std::optional<std::string> FeedOfToken(std::string_view token) const override {
+    return tokens.FeedOf(token);
+  }
+  void Exchange(PublisherRequest request, PublisherAnswered answered) override {
+    ingress->Exchange(std::move(request), std::move(answered));
+  }
   std::string NotReadyBecause() const override;
   std::string MetricsText() const override;
 
   const Config config;
   const ProgramFiles files;
   const Clock* const clock;
+  const FeedTokens tokens;
 
   std::unique_ptr<Journal> store;
   IncidentView incidents{kClosedIncidentsInMemory};
@@ -327,6 +350,7 @@ Status Gateway::Impl::Start() {
   wall_options.port = config.wall.port;
   wall_options.web_root = config.wall.web_root.empty() ? files.web_root : config.wall.web_root;
   wall_options.host_names = config.wall.host_names;
+  wall_options.publisher_body_bytes_max = PublisherLimits{}.message_bytes_max;
   auto server = WallServer::Start(wall_options, *this, [this](std::function<void()> job) {
     return workers->Submit(std::move(job));
   });
@@ -421,15 +445,19 @@ void Gateway::Impl::FeedChanged(const FeedStatus& status) {
 
 Result<OutboxState> Gateway::Impl::LookUpOutbox(const std::string& feed_id,
                                                 const std::string& outbox_id,
-                                                std::uint64_t acked_through) {
+                                                std::uint64_t acked_through,
+                                                std::size_t rejections_max) {
   auto through = store->OutboxThrough(feed_id, outbox_id);
   if (!through.ok()) return through.status();
   OutboxState state{*through, {}};
-  for (std::uint64_t after = acked_through;;) {
-    const auto letters = store->DeadLetters(feed_id, outbox_id, after, kDeadLettersPerRead);
+  std::uint64_t after = acked_through;
+  while (state.rejections.size() < rejections_max) {
+    const std::size_t page =
+        std::min(rejections_max - state.rejections.size(), kDeadLettersPerRead);
+    const auto letters = store->DeadLetters(feed_id, outbox_id, after, page);
     if (!letters.ok()) return letters.status();
     for (const DeadLetter& letter : *letters) state.rejections.push_back(ToRejection(letter));
-    if (letters->size() < kDeadLettersPerRead) break;
+    if (letters->size() < page) break;
     after = letters->back().seq;
   }
   return state;

@@ -119,10 +119,15 @@ int Main(int argc, char** argv) {
 
   KeygenOptions keygen;
   CLI::App* keygen_command = AddCommand(
-      app, "keygen", "Make a CURVE key pair: one file with the secret, the public printed",
-      "fusion-gateway keygen --out gateway.key");
-  keygen_command->add_option("--out", keygen.file, "File for the secret key; must not exist")
-      ->required();
+      app, "keygen",
+      "Make a CURVE key pair (one file with the secret, the public printed), or a token for "
+      "publishing over HTTP (printed once, with the configuration's line)",
+      "fusion-gateway keygen --out gateway.key\n  fusion-gateway keygen --http-token hazmat");
+  CLI::Option_group* made = keygen_command->add_option_group("what is made");
+  made->add_option("--out", keygen.file, "A key pair; file for the secret key, must not exist");
+  made->add_option("--http-token", keygen.http_token_feed,
+                   "A token; the feed_id that it is to publish for");
+  made->require_option(1);
   keygen_command->callback([&] { status = RunKeygen(keygen); });
 
   try {

@@ -68,6 +68,16 @@ void AddIngress(const IngressCounters& ingress, Families* out) {
                protocol.fenced_forgotten);
   out->Counter("publisher_forbidden_total", "Hellos for a feed the key is not bound to",
                protocol.forbidden);
+  out->Counter("publisher_feed_in_use_total",
+               "Publishers refused while another has the feed's session", protocol.feed_in_use);
+  out->Counter("publisher_exchanges_total", "Requests of publishers over HTTP",
+               ingress.exchanges.begun);
+  out->Gauge("publisher_exchanges_waiting", "Requests of publishers over HTTP that wait",
+             ingress.exchanges.waiting);
+  out->Counter("publisher_exchanges_refused_total", "Of those, beyond the limit",
+               ingress.exchanges.refused);
+  out->Counter("publisher_exchanges_timed_out_total", "Of those, answered before the commit",
+               ingress.exchanges.timed_out);
   out->Counter("publisher_sessions_total", "Sessions opened", protocol.sessions_opened);
   out->Counter("publisher_sessions_timed_out_total", "Sessions that fell silent",
                protocol.sessions_timed_out);
@@ -206,6 +216,15 @@ void AddWall(const WallStatistics& wall, Families* out) {
   out->Counter("wall_records_sent_total", "Records sent to WebSockets", wall.records_sent);
   out->Counter("wall_streams_dropped_slow_total", "WebSockets closed because they read too slowly",
                wall.streams_dropped_slow);
+  out->Gauge("wall_publisher_connections", "HTTP connections of publishers open",
+             wall.publisher_connections);
+  out->Counter("wall_publisher_connections_refused_total",
+               "HTTP connections of publishers beyond their share",
+               wall.publisher_connections_refused);
+  out->Counter("wall_publisher_tokens_refused_total", "Publishers' requests without a feed's token",
+               wall.publisher_tokens_refused);
+  out->Counter("wall_publisher_requests_refused_total",
+               "Publishers' requests that could not be read", wall.publisher_requests_refused);
 }
 
 void AddReaders(const MetricsInput& input, Families* out) {

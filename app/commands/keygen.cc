@@ -9,9 +9,32 @@
 #include <cstdio>
 #include <cstring>
 
+#include "pipeline/feeds/feed_tokens.h"
+
 namespace fusiongateway {
+namespace {
+
+int MakeHttpToken(const std::string& feed_id) {
+  const std::string token = FeedTokens::Make();
+  if (token.empty()) {
+    std::fprintf(stderr, "no token: this machine has no source of random numbers\n");
+    return 1;
+  }
+  std::printf("token: %s\nhttp_tokens_sha256: [\"%s\"]\n", token.c_str(),
+              FeedTokens::HashOf(token).c_str());
+  std::fprintf(
+      stderr,
+      "The token is shown this once: give it to the publisher of feed \"%s\" and to nobody "
+      "else. Put the second line into that feed's entry of the configuration and restart "
+      "the gateway.\n",
+      feed_id.c_str());
+  return 0;
+}
+
+}  // namespace
 
 int RunKeygen(const KeygenOptions& options) {
+  if (!options.http_token_feed.empty()) return MakeHttpToken(options.http_token_feed);
   std::array<char, 41> public_key{};
   std::array<char, 41> secret_key{};
   if (zmq_curve_keypair(public_key.data(), secret_key.data()) != 0) {

@@ -3,12 +3,18 @@
 
 #include <boost/beast/websocket/rfc6455.hpp>
 
+#include "delivery/wall/publisher_api.h"
 #include "delivery/wall/server_core.h"
 
 namespace fusiongateway {
 namespace {
 
 using Tcp = net::ip::tcp;
+
+// What is read and thrown away of a body that was refused, so that the refusal is not lost with the
+// connection.
+constexpr std::size_t kDrainedBytesMax = 2u << 20;
+constexpr Duration kDrainedFor = std::chrono::seconds{2};
 
 std::chrono::nanoseconds Span(Duration duration) { return duration; }
 
@@ -44,6 +50,7 @@ class Connection : public Closable {
     ++core_->counters.connections_open;
   }
   ~Connection() override {
+    LeavePublishers();
     core_->open.erase(this);
     --core_->counters.connections_open;
   }
@@ -56,8 +63,16 @@ class Connection : public Closable {
   using Parser = http::request_parser<http::string_body>;
 
   net::awaitable<bool> ReadRequest(bool first, std::optional<HttpRequest>* request);
+  // Sets what may be read of the body; otherwise why none of it is.
+  std::optional<ApiResponse> AdmitBody(Parser* parser);
+  std::optional<ApiResponse> AdmitPublisher(const HttpRequest& request);
+  void LeavePublishers();
+  net::awaitable<bool> SayContinue(const HttpRequest& request);
+  net::awaitable<void> Drain();
   net::awaitable<bool> Answer(HttpRequest request);
   net::awaitable<void> AnswerApi(std::shared_ptr<const ApiRequest> request, ApiResponse* response);
+  net::awaitable<void> AnswerPublisher(std::shared_ptr<const ApiRequest> request,
+                                       ApiResponse* response);
   net::awaitable<bool> TakeSnapshotPlace();
   void ReleaseSnapshotPlace();
   ApiResponse AnswerPage(const HttpRequest& request, const RequestTarget& target);
@@ -70,6 +85,9 @@ class Connection : public Closable {
   CorePtr core_;
   beast::tcp_stream stream_;
   beast::flat_buffer buffer_{64 * 1024};
+  // The feed of the publisher on this connection, whose place it holds; empty = none yet. A
+  // publisher's request gets no further than its header without it.
+  std::string publisher_of_;
 };
 
 net::awaitable<void> Connection::Run(bool refuse) {
@@ -94,13 +112,21 @@ net::awaitable<void> Connection::Run(bool refuse) {
 net::awaitable<bool> Connection::ReadRequest(bool first, std::optional<HttpRequest>* request) {
   Parser parser;
   parser.header_limit(static_cast<std::uint32_t>(core_->options.header_bytes_max));
-  parser.body_limit(core_->options.body_bytes_max);
+  // Until the header says whose it is.
+  parser.body_limit(boost::none);
   stream_.expires_after(Span(first ? core_->options.read_timeout : core_->options.idle_timeout));
   auto [header_error, header_bytes] =
       co_await http::async_read_header(stream_, buffer_, parser, kTuple);
   ErrorCode error = header_error;
   if (!error) {
-    stream_.expires_after(Span(core_->options.read_timeout));
+    std::optional<ApiResponse> refusal = AdmitBody(&parser);
+    if (refusal) {
+      co_await Refuse(std::move(*refusal));
+      if (!parser.is_done()) co_await Drain();
+      co_return false;
+    }
+    const bool continued = co_await SayContinue(parser.get());
+    if (!continued) co_return false;
     auto [body_error, body_bytes] = co_await http::async_read(stream_, buffer_, parser, kTuple);
     error = body_error;
   }
@@ -117,8 +143,81 @@ net::awaitable<bool> Connection::ReadRequest(bool first, std::optional<HttpReque
     co_return false;
   }
   std::optional<ApiResponse> complaint = Complaint(error);
-  if (complaint) co_await Refuse(std::move(*complaint));
+  if (complaint) {
+    co_await Refuse(std::move(*complaint));
+    co_await Drain();
+  }
   co_return false;
+}
+
+std::optional<ApiResponse> Connection::AdmitBody(Parser* parser) {
+  const WallOptions& options = core_->options;
+  const auto target = ParseTarget(parser->get().target());
+  const bool publishes = target.ok() && IsPublisherPath(*target);
+  if (publishes) {
+    if (auto refusal = AdmitPublisher(parser->get())) return refusal;
+  }
+  const std::size_t body_max =
+      publishes ? options.publisher_body_bytes_max : options.body_bytes_max;
+  stream_.expires_after(Span(publishes ? options.publisher_body_timeout : options.read_timeout));
+  // A length that was told is not looked at again once the header is read.
+  if (parser->content_length().value_or(0) > body_max) {
+    return Complaint(http::error::body_limit);
+  }
+  parser->body_limit(body_max);
+  return std::nullopt;
+}
+
+std::optional<ApiResponse> Connection::AdmitPublisher(const HttpRequest& request) {
+  ServerCore& core = *core_;
+  const std::string_view authorization = request[http::field::authorization];
+  const auto feed = core.backend.FeedOfToken(BearerToken(authorization));
+  if (!feed) {
+    ++core.counters.publisher_tokens_refused;
+    return TokenRequired();
+  }
+  if (publisher_of_ == *feed) return std::nullopt;
+  LeavePublishers();
+  std::size_t& of_feed = core.publisher_connections_of_feed[*feed];
+  if (of_feed >= core.options.publisher_connections_of_feed_max ||
+      core.counters.publisher_connections >= core.options.publisher_connections_max) {
+    ++core.counters.publisher_connections_refused;
+    return Busy("发布方连接数已满，请稍后再试",
+                "too many publishers' connections; use one and keep it open");
+  }
+  ++of_feed;
+  ++core.counters.publisher_connections;
+  publisher_of_ = *feed;
+  return std::nullopt;
+}
+
+void Connection::LeavePublishers() {
+  if (publisher_of_.empty()) return;
+  --core_->publisher_connections_of_feed[publisher_of_];
+  --core_->counters.publisher_connections;
+  publisher_of_.clear();
+}
+
+// Clients with a large body wait for this before they send it.
+net::awaitable<bool> Connection::SayContinue(const HttpRequest& request) {
+  if (!beast::iequals(request[http::field::expect], "100-continue")) co_return true;
+  static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+  const net::const_buffer bytes = net::buffer(kContinue);
+  auto [error, written] = co_await net::async_write(stream_, bytes, kTuple);
+  co_return !error;
+}
+
+net::awaitable<void> Connection::Drain() {
+  ErrorCode ignored;
+  stream_.socket().shutdown(Tcp::socket::shutdown_send, ignored);
+  stream_.expires_after(Span(kDrainedFor));
+  std::string bytes(16 * 1024, '\0');
+  for (std::size_t drained = 0; drained < kDrainedBytesMax;) {
+    const net::mutable_buffer buffer = net::buffer(bytes);
+    auto [error, read] = co_await stream_.async_read_some(buffer, kTuple);
+    if (error) co_return;
+    drained += read;
+  }
 }
 
 // Answers with an error and ends the connection: its bytes can no longer be trusted to line up.
@@ -179,8 +278,13 @@ net::awaitable<bool> Connection::Answer(HttpRequest request) {
   if (WallApi::Owns(*target)) {
     auto api = std::make_shared<const ApiRequest>(
         ApiRequest{std::string(request.method_string()), std::move(*target),
-                   std::string(request[http::field::content_type]), std::move(request.body())});
-    co_await AnswerApi(std::move(api), &response);
+                   std::string(request[http::field::content_type]), std::move(request.body()),
+                   std::string(request[http::field::user_agent])});
+    if (IsPublisherPath(api->target)) {
+      co_await AnswerPublisher(std::move(api), &response);
+    } else {
+      co_await AnswerApi(std::move(api), &response);
+    }
   } else {
     response = AnswerPage(request, *target);
   }
@@ -240,6 +344,26 @@ net::awaitable<void> Connection::AnswerApi(std::shared_ptr<const ApiRequest> req
   const bool done = co_await OnWorkers(core_, std::move(job));
   if (snapshot) ReleaseSnapshotPlace();
   *response = done ? std::move(*answer) : Busy("网关繁忙，请稍后再试", "the gateway is busy");
+}
+
+net::awaitable<void> Connection::AnswerPublisher(std::shared_ptr<const ApiRequest> request,
+                                                 ApiResponse* response) {
+  auto read = std::make_shared<std::variant<ApiResponse, PublisherRequest>>();
+  std::function<void()> job = [read, request, feed = publisher_of_] {
+    *read = ReadPublisherRequest(*request, feed);
+  };
+  const bool done = co_await OnWorkers(core_, std::move(job));
+  *response = Busy("网关繁忙，请稍后再试", "the gateway is busy");
+  if (!done) co_return;
+  if (auto* refused = std::get_if<ApiResponse>(read.get())) {
+    ++core_->counters.publisher_requests_refused;
+    *response = std::move(*refused);
+    co_return;
+  }
+  auto asked = std::make_shared<PublisherRequest>(std::move(std::get<PublisherRequest>(*read)));
+  PublisherAnswer answer;
+  const bool answered = co_await OnPublishers(core_, std::move(asked), &answer);
+  if (answered) *response = ToResponse(answer);
 }
 
 // Pictures are decoded a few at a time, the rest wait in line for a bounded while.

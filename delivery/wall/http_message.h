@@ -33,6 +33,7 @@ struct ApiRequest {
   RequestTarget target;
   std::string content_type;
   std::string body;
+  std::string client;  // what the program that asks calls itself
 };
 
 struct ApiResponse {

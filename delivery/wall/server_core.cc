@@ -37,6 +37,20 @@ net::awaitable<bool> OnWorkers(CorePtr core, std::function<void()> job) {
   co_return *done;
 }
 
+net::awaitable<bool> OnPublishers(CorePtr core, std::shared_ptr<PublisherRequest> request,
+                                  PublisherAnswer* answer) {
+  auto ticket = std::make_shared<Ticket>(core);
+  auto told = std::make_shared<std::optional<PublisherAnswer>>();
+  const auto wake = ticket->wake;
+  core->backend.Exchange(std::move(*request),
+                         [ticket, told](PublisherAnswer from) { *told = std::move(from); });
+  ticket.reset();
+  co_await wake->async_wait(kTuple);
+  if (!*told) co_return false;
+  *answer = std::move(**told);
+  co_return true;
+}
+
 void SetSecurityHeaders(http::fields* fields) {
   fields->set("X-Content-Type-Options", "nosniff");
   fields->set("Referrer-Policy", "no-referrer");

@@ -9,6 +9,7 @@
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 #include <deque>
+#include <map>
 #include <memory>
 #include <set>
 
@@ -38,7 +39,8 @@ class Closable {
 struct WallCounters {
   std::atomic<std::uint64_t> connections_open{0}, streams_open{0}, connections_accepted{0},
       connections_refused{0}, requests{0}, requests_refused{0}, requests_failed{0}, workers_full{0},
-      snapshots_refused{0}, records_sent{0}, streams_dropped_slow{0};
+      snapshots_refused{0}, records_sent{0}, streams_dropped_slow{0}, publisher_connections{0},
+      publisher_connections_refused{0}, publisher_tokens_refused{0}, publisher_requests_refused{0};
 };
 
 struct ServerCore {
@@ -60,6 +62,7 @@ struct ServerCore {
   WallCounters counters;
   std::set<Closable*> open;  // connections and streams, by themselves
   bool stopping = false;
+  std::map<std::string, std::size_t> publisher_connections_of_feed;
   std::size_t snapshots_running = 0;
   std::deque<net::steady_timer*> snapshots_waiting;  // cancelled when it is their turn
 };
@@ -69,6 +72,11 @@ using CorePtr = std::shared_ptr<ServerCore>;
 // Runs `job` on the workers and waits for its end without holding the I/O thread. False when the
 // workers take no more, or dropped it.
 net::awaitable<bool> OnWorkers(CorePtr core, std::function<void()> job);
+
+// One exchange with the publisher protocol, waited for without holding the I/O thread. False when
+// it was dropped unanswered.
+net::awaitable<bool> OnPublishers(CorePtr core, std::shared_ptr<PublisherRequest> request,
+                                  PublisherAnswer* answer);
 
 // Serves one connection until it ends. `refuse`: over the limit; it is told so and closed.
 net::awaitable<void> ServeConnection(CorePtr core, net::ip::tcp::socket socket, bool refuse);

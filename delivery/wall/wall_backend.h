@@ -1,11 +1,13 @@
 // What the wall's HTTP and WebSocket server asks of the gateway. Implemented by app/gateway; a test
 // gives its own. Every member may be called from the server's threads and answers without waiting
 // for the fusion loop, except Act, SubmitLetter and DropLetter, which wait for their commit.
+// FeedOfToken and Exchange are called from the I/O thread and must not wait for anything.
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "delivery/journal/journal.h"
@@ -14,6 +16,7 @@
 #include "fusiongateway/v1/incident.pb.h"
 #include "fusiongateway/v1/stream.pb.h"
 #include "pipeline/cameras/frame_store.h"
+#include "pipeline/feeds/publisher_exchanges.h"
 
 namespace fusiongateway {
 
@@ -54,6 +57,11 @@ class WallBackend {
   virtual Result<LetterResult> SubmitLetter(const std::string& feed_id, std::uint64_t id,
                                             const std::optional<std::string>& payload) = 0;
   virtual Result<LetterResult> DropLetter(const std::string& feed_id, std::uint64_t id) = 0;
+
+  // Publishing over HTTP: the feed that this token is for, none if it is nobody's; and one exchange
+  // with the publisher protocol, answered once, from any thread.
+  virtual std::optional<std::string> FeedOfToken(std::string_view token) const = 0;
+  virtual void Exchange(PublisherRequest request, PublisherAnswered answered) = 0;
 
   // "" when ready; otherwise why not, for people.
   virtual std::string NotReadyBecause() const = 0;

@@ -169,6 +169,10 @@ WallStatistics WallServer::statistics() const {
   to.snapshots_refused = from.snapshots_refused;
   to.records_sent = from.records_sent;
   to.streams_dropped_slow = from.streams_dropped_slow;
+  to.publisher_connections = from.publisher_connections;
+  to.publisher_connections_refused = from.publisher_connections_refused;
+  to.publisher_tokens_refused = from.publisher_tokens_refused;
+  to.publisher_requests_refused = from.publisher_requests_refused;
   return to;
 }
 

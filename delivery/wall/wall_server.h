@@ -9,7 +9,9 @@
 // Refused at Start: an address that is not loopback (there are no accounts yet, and nothing beyond
 // loopback listens without credentials), a page directory that is not there. Refused per request,
 // with an RFC 9457 problem and a counter: a foreign Host or Origin, oversized headers or bodies,
-// slow peers, connections and pictures beyond the limits. Restricted incidents and reports are
+// slow peers, connections and pictures beyond the limits; publishers without the token of a feed,
+// before their body is read, and their connections beyond a share of the limit, so that those who
+// read are never kept out by those who publish. Restricted incidents and reports are
 // never answered: to this server they do not exist.
 //
 // WebSocket /ws/stream?stream=live|settled[&after=SEQ][&journal_id=ID] sends v1::StreamMessage as
@@ -50,10 +52,15 @@ struct WallOptions {
   std::size_t snapshots_queued_max = 64;
   std::size_t header_bytes_max = 16 * 1024;
   std::size_t body_bytes_max = 64 * 1024;
+  // Publishers: connections in all and of one feed (of connections_max), bytes of a body.
+  std::size_t publisher_connections_max = 64;
+  std::size_t publisher_connections_of_feed_max = 8;
+  std::size_t publisher_body_bytes_max = 1u << 20;
   std::size_t page_records_max = 1000;
   std::size_t stream_batch_records_max = 256;
 
   Duration read_timeout = std::chrono::seconds{15};
+  Duration publisher_body_timeout = std::chrono::seconds{60};
   Duration write_timeout = std::chrono::seconds{10};
   Duration idle_timeout = std::chrono::seconds{60};  // keep-alive between requests
   Duration snapshot_timeout = std::chrono::seconds{5};
@@ -72,6 +79,10 @@ struct WallStatistics {
   std::uint64_t snapshots_refused = 0;  // beyond snapshots_queued_max
   std::uint64_t records_sent = 0;
   std::uint64_t streams_dropped_slow = 0;
+  std::uint64_t publisher_connections = 0;          // open, of connections_open
+  std::uint64_t publisher_connections_refused = 0;  // beyond their share
+  std::uint64_t publisher_tokens_refused = 0;       // none, or nobody's
+  std::uint64_t publisher_requests_refused = 0;     // could not be read: parameters, type, body
 };
 
 class WallServer {

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <deque>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -28,6 +29,8 @@ constexpr int kReceiveHighWaterMark = 16;
 // bounds what a peer that does not read costs.
 constexpr int kSendHighWaterMark = 512;
 constexpr int kMessagesPerTurn = 64;
+// Each may be as large as a message, and is written once more on its way to the protocol.
+constexpr int kExchangesPerTurn = 8;
 constexpr std::chrono::milliseconds kPollInterval{200};
 // Decoded payloads have no room in the fusion loop: looked at again soon.
 constexpr std::chrono::milliseconds kPollForRoom{1};
@@ -51,6 +54,7 @@ struct Ingress::Impl {
         clock(clock_in),
         protocol(std::move(decoders), options.limits, sink, std::move(session_tag),
                  [this] { Wake(); }),
+        exchanges(&protocol, options.exchange_limits),
         router(context, zmq::socket_type::router),
         monitor(context, zmq::socket_type::pair) {}
 
@@ -58,6 +62,11 @@ struct Ingress::Impl {
   Status Loop();
   void Receive();
   void DrainPosted();
+  void BeginExchanges();
+  void EndExchanges();
+  PublisherExchanges::Moment Moment(std::vector<OutgoingMessage>* out) const {
+    return {clock->UtcNow(), clock->SteadyNow(), out};
+  }
   std::chrono::milliseconds Decode();
   void DrainMonitor();
   void Send(std::vector<OutgoingMessage>& messages);
@@ -69,6 +78,7 @@ struct Ingress::Impl {
   const Clock* const clock;
   const WakeUp wake_up;  // outlives the plugins' threads of `protocol`
   PublisherProtocol protocol;
+  PublisherExchanges exchanges;
   zmq::context_t context;
   std::optional<ZapResponder> zap;
   zmq::socket_t router;
@@ -82,8 +92,11 @@ struct Ingress::Impl {
   std::vector<CommittedThrough> committed;   // bounded: one batch is one window at most
   std::vector<std::string> dispositions_of;  // feed ids
   std::map<std::string, FeedTables> tables;  // by feed id; not yet taken
-  IngressCounters counters;                  // copy for other threads
-  IngressCounters own;                       // the thread's
+  std::deque<std::pair<PublisherRequest, PublisherAnswered>> asked;  // bounded: exchanges_max
+  bool asking_ended = false;
+  std::uint64_t asked_refused = 0;
+  IngressCounters counters;  // copy for other threads
+  IngressCounters own;       // the thread's
 };
 
 Ingress::Ingress(IngressOptions options, PublisherProtocol::Decoders decoders, const Clock* clock,
@@ -123,16 +136,19 @@ Status Ingress::Start() {
   if (Status s = impl_->Bind(); !s.ok()) return s;
   impl_->thread = std::thread([impl = impl_.get()] {
     const Status ended = impl->watch.Run([impl] { return impl->Loop(); });
+    impl->EndExchanges();
     if (!ended.ok()) spdlog::critical("publishers: {}; restart the gateway", ended.message());
   });
   return {};
 }
 
 void Ingress::Stop() {
-  if (!impl_->thread.joinable()) return;
-  impl_->stopping = true;
-  impl_->Wake();
-  impl_->thread.join();
+  if (impl_->thread.joinable()) {
+    impl_->stopping = true;
+    impl_->Wake();
+    impl_->thread.join();
+  }
+  impl_->EndExchanges();
 }
 
 std::string Ingress::endpoint() const { return impl_->bound_endpoint; }
@@ -161,9 +177,26 @@ void Ingress::TakeTables(std::map<std::string, FeedTables> tables) {
   impl_->Wake();
 }
 
+void Ingress::Exchange(PublisherRequest request, PublisherAnswered answered) {
+  {
+    std::lock_guard lock(impl_->mutex);
+    const bool full = impl_->asked.size() >= impl_->options.exchange_limits.exchanges_max;
+    if (!full && !impl_->asking_ended) {
+      impl_->asked.emplace_back(std::move(request), std::move(answered));
+    } else {
+      ++impl_->asked_refused;
+    }
+  }
+  // Still held by the caller's side: it was not taken.
+  if (answered) return answered(PublisherError("UNAVAILABLE", "the gateway is busy; ask again"));
+  impl_->Wake();
+}
+
 IngressCounters Ingress::counters() const {
   std::lock_guard lock(impl_->mutex);
-  return impl_->counters;
+  IngressCounters counters = impl_->counters;
+  counters.exchanges.refused += impl_->asked_refused;
+  return counters;
 }
 
 Status Ingress::thread_status() const { return impl_->watch.status(); }
@@ -191,6 +224,7 @@ Status Ingress::Impl::Loop() {
       if (error.num() == EINTR) continue;
       return Unavailable(std::string("the publishers' socket has failed: ") + error.what());
     }
+    BeginExchanges();
     wait = Decode();
     protocol.Expire(clock->SteadyNow());
     PublishCounters();
@@ -203,7 +237,7 @@ void Ingress::Impl::Receive() {
   for (int i = 0; i < kMessagesPerTurn; ++i) {
     std::vector<zmq::message_t> frames;
     if (!zmq::recv_multipart(router, std::back_inserter(frames), zmq::recv_flags::dontwait)) break;
-    if (frames.size() != 2) {
+    if (frames.size() != 2 || IsExchangePeer(frames[0].to_string_view())) {
       ++own.odd_frames;
       continue;
     }
@@ -249,8 +283,42 @@ void Ingress::Impl::DrainPosted() {
   protocol.TakeTables(std::move(new_tables));
   std::vector<OutgoingMessage> messages;
   for (const auto& ack : acks) protocol.Committed(ack, &messages);
-  for (const auto& feed : feeds) protocol.DispositionsMade(feed, &messages);
+  for (const auto& feed : feeds) {
+    protocol.DispositionsMade(feed, &messages);
+    exchanges.DispositionsMade(feed);
+  }
   Send(messages);
+}
+
+void Ingress::Impl::BeginExchanges() {
+  std::vector<OutgoingMessage> messages;
+  for (int i = 0; i < kExchangesPerTurn; ++i) {
+    std::pair<PublisherRequest, PublisherAnswered> next;
+    {
+      std::lock_guard lock(mutex);
+      if (asked.empty()) break;
+      next = std::move(asked.front());
+      asked.pop_front();
+      if (!asked.empty()) Wake();
+    }
+    exchanges.Begin(std::move(next.first), std::move(next.second), Moment(&messages));
+  }
+  exchanges.Tick(Moment(&messages));
+  Send(messages);
+}
+
+// After the thread, or in its place.
+void Ingress::Impl::EndExchanges() {
+  exchanges.EndAll();
+  std::deque<std::pair<PublisherRequest, PublisherAnswered>> left;
+  {
+    std::lock_guard lock(mutex);
+    asking_ended = true;
+    left.swap(asked);
+  }
+  for (auto& [request, answered] : left) {
+    answered(PublisherError("UNAVAILABLE", "the gateway is stopping; ask again when it is back"));
+  }
 }
 
 void Ingress::Impl::DrainMonitor() {
@@ -262,7 +330,13 @@ void Ingress::Impl::DrainMonitor() {
 }
 
 void Ingress::Impl::Send(std::vector<OutgoingMessage>& messages) {
-  for (OutgoingMessage& message : messages) {
+  // Grows while it is gone through: an answered exchange may say more.
+  for (std::size_t i = 0; i < messages.size(); ++i) {
+    const OutgoingMessage message = std::move(messages[i]);
+    if (IsExchangePeer(message.peer)) {
+      exchanges.Deliver(message, Moment(&messages));
+      continue;
+    }
     try {
       zmq::message_t peer(message.peer.data(), message.peer.size());
       if (!router.send(peer, zmq::send_flags::sndmore | zmq::send_flags::dontwait)) {
@@ -286,6 +360,7 @@ void Ingress::Impl::PublishCounters() {
   own.protocol = protocol.counters();
   own.clocks = protocol.clock_counters();
   own.plugin_processes = protocol.process_counters();
+  own.exchanges = exchanges.counters();
   if (zap) own.unknown_keys = zap->refused_count();
   std::lock_guard lock(mutex);
   counters = own;

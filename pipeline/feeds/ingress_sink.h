@@ -1,6 +1,7 @@
 // What the publisher side hands to the fusion loop, and what it asks of the journal through it.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -50,8 +51,10 @@ class IngressSink {
   virtual void DispositionsAcked(const std::string& feed_id, std::uint64_t through_seq) = 0;
 
   virtual std::string journal_id() const = 0;
+  // With the first `rejections_max` of the rejections above `acked_through`.
   virtual Result<OutboxState> LookUpOutbox(const std::string& feed_id, const std::string& outbox_id,
-                                           std::uint64_t acked_through) = 0;
+                                           std::uint64_t acked_through,
+                                           std::size_t rejections_max) = 0;
   // Dispositions of a feed after `after_seq`, in order, at most `max`.
   virtual Result<std::vector<v1::Disposition>> Dispositions(const std::string& feed_id,
                                                             std::uint64_t after_seq,

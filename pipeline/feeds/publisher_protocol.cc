@@ -26,9 +26,21 @@ void ToWire(std::uint64_t seq, const Refusal& from, v1::Rejection* to) {
   to->set_field(from.field);
 }
 
-bool UsableId(const std::string& id) { return !id.empty() && id.size() <= kIdBytesMax; }
+std::optional<v1::Error> OutboxRefusal(const std::string& outbox_id) {
+  if (!outbox_id.empty() && outbox_id.size() <= kIdBytesMax) return std::nullopt;
+  return PublisherError("OUTBOX_REQUIRED",
+                        "outbox_id names your outbox, 1 to 128 bytes, made once at random when the "
+                        "outbox is created");
+}
 
 }  // namespace
+
+v1::Error PublisherError(std::string_view code, std::string message) {
+  v1::Error error;
+  error.set_code(std::string(code));
+  error.set_message(std::move(message));
+  return error;
+}
 
 PublisherProtocol::PublisherProtocol(Decoders decoders, PublisherLimits limits, IngressSink* sink,
                                      std::string session_tag, std::function<void()> wake)
@@ -100,49 +112,122 @@ void PublisherProtocol::Handle(const std::string& peer, std::string_view bytes, 
              "the message is none of hello, publish, probe, heartbeat, disposition_ack, bye");
 }
 
-bool PublisherProtocol::Admits(const v1::Hello& hello, const Turn& turn) {
-  if (!decoders_.contains(hello.feed_id())) {
-    ReplyError(turn, "UNKNOWN_FEED",
-               "no feed \"" + std::string(Truncated(hello.feed_id(), kIdBytesMax)) +
-                   "\" is configured here; ask the gateway's administrator for its feed_id");
-    return false;
+std::optional<v1::Error> PublisherProtocol::FeedRefusal(
+    const std::string& feed_id, const std::optional<std::string>& allowed_feed) {
+  if (!decoders_.contains(feed_id)) {
+    return PublisherError(
+        "UNKNOWN_FEED",
+        "no feed \"" + std::string(Truncated(feed_id, kIdBytesMax)) +
+            "\" is configured here; ask the gateway's administrator for its feed_id");
   }
-  if (turn.allowed_feed && *turn.allowed_feed != hello.feed_id()) {
+  if (allowed_feed && *allowed_feed != feed_id) {
     ++counters_.forbidden;
-    ReplyError(turn, "FORBIDDEN", "this key may not publish for feed \"" + hello.feed_id() + "\"");
-    return false;
+    return PublisherError("FORBIDDEN", "this key may not publish for feed \"" + feed_id + "\"");
   }
+  return std::nullopt;
+}
+
+std::optional<v1::Error> PublisherProtocol::HelloRefusal(const v1::Hello& hello, const Turn& turn) {
+  if (auto refusal = FeedRefusal(hello.feed_id(), turn.allowed_feed)) return refusal;
   if (hello.protocol() < 1) {
-    ReplyError(turn, "PROTOCOL_UNSUPPORTED",
-               "hello.protocol is the highest version you speak; this gateway speaks 1");
-    return false;
+    return PublisherError("PROTOCOL_UNSUPPORTED",
+                          "hello.protocol is the highest version you speak; this gateway speaks 1");
   }
-  if (!UsableId(hello.outbox_id())) {
-    ReplyError(turn, "OUTBOX_REQUIRED",
-               "hello.outbox_id names your outbox, 1 to 128 bytes, made once at random when "
-               "the outbox is created");
-    return false;
-  }
+  if (auto refusal = OutboxRefusal(hello.outbox_id())) return refusal;
   const bool test = hello.mode() == "test";
   if (!test && !hello.mode().empty()) {
-    ReplyError(turn, "MALFORMED", "hello.mode is \"\" or \"test\"");
-    return false;
+    return PublisherError("MALFORMED", "hello.mode is \"\" or \"test\"");
   }
-  if (!test && fenced_.Holds(turn.peer, hello.feed_id(), turn.steady_now)) {
+  if (test) return std::nullopt;
+  if (fenced_.Holds(turn.peer, hello.feed_id(), turn.steady_now)) {
     ++counters_.fenced_hellos;
-    ReplyError(turn, "FENCED", std::string(kFenced));
-    return false;
+    return PublisherError("FENCED", std::string(kFenced));
   }
-  return true;
+  const Session* older = SessionOfFeed(hello.feed_id());
+  if (hello.if_free() && older != nullptr && older->peer != turn.peer) {
+    ++counters_.feed_in_use;
+    return PublisherError(
+        "FEED_IN_USE",
+        "\"" + older->client + "\" publishes for feed \"" + hello.feed_id() +
+            "\" now, with another outbox_id or over ZeroMQ: one program a feed. Wait "
+            "until its session has ended, or take over, which stops it");
+  }
+  return std::nullopt;
+}
+
+template <typename Message>
+void PublisherProtocol::TellPlace(std::uint64_t through_seq, UtcTime now, Message* message) const {
+  message->set_journal_id(sink_->journal_id());
+  message->set_resume_after_seq(through_seq);
+  message->mutable_window()->set_payloads(limits_.window_payloads);
+  message->mutable_window()->set_bytes(WindowBytes());
+  message->set_max_batch(limits_.batch_max);
+  message->set_max_message_bytes(limits_.message_bytes_max);
+  fusiongateway::ToWire(now, message->mutable_server_time());
+}
+
+std::variant<v1::Error, v1::PublisherPlace> PublisherProtocol::LookUp(
+    const std::string& feed_id, const std::string& outbox_id, std::uint64_t acked_through,
+    UtcTime now, const std::optional<std::string>& allowed_feed) {
+  if (auto refusal = FeedRefusal(feed_id, allowed_feed)) return *std::move(refusal);
+  if (auto refusal = OutboxRefusal(outbox_id)) return *std::move(refusal);
+  const auto outbox = sink_->LookUpOutbox(feed_id, outbox_id, acked_through, kRejectionsPerAck);
+  if (!outbox.ok()) {
+    return PublisherError("UNAVAILABLE", "the journal cannot be read now; ask again in a second");
+  }
+  v1::PublisherPlace place;
+  TellPlace(outbox->through_seq, now, &place);
+  place.mutable_rejections()->Add(outbox->rejections.begin(), outbox->rejections.end());
+  const bool all_told = outbox->rejections.size() < kRejectionsPerAck;
+  place.set_through_seq(all_told ? outbox->through_seq : outbox->rejections.back().seq());
+  return place;
+}
+
+std::variant<v1::Error, v1::DispositionsAnswer> PublisherProtocol::PollDispositions(
+    const std::string& feed_id, std::uint64_t after_seq,
+    const std::optional<std::string>& allowed_feed) {
+  if (auto refusal = FeedRefusal(feed_id, allowed_feed)) return *std::move(refusal);
+  const Session* session = SessionOfFeed(feed_id);
+  if (session != nullptr && !IsExchangePeer(session->peer)) {
+    ++counters_.feed_in_use;
+    return PublisherError("FEED_IN_USE", "\"" + session->client + "\" has a session for feed \"" +
+                                             feed_id + "\" and is told its dispositions");
+  }
+  const auto unreadable = [] {
+    return PublisherError("UNAVAILABLE", "the journal cannot be read now; ask again in a second");
+  };
+  const auto acked = sink_->DispositionsAckedThrough(feed_id);
+  if (!acked.ok()) return unreadable();
+  // What is acknowledged must be there: a seq of another journal would acknowledge what nobody has.
+  if (after_seq > *acked) {
+    const auto last = sink_->Dispositions(feed_id, after_seq - 1, 1);
+    if (!last.ok()) return unreadable();
+    if (last->empty() || last->front().seq() != after_seq) {
+      return PublisherError("SEQ_AHEAD",
+                            "there is no disposition " + std::to_string(after_seq) + " of feed \"" +
+                                feed_id +
+                                "\": the journal was restored or replaced. Ask without after "
+                                "for those that are not acknowledged, and count on from there");
+    }
+    sink_->DispositionsAcked(feed_id, after_seq);
+  }
+  const std::uint64_t from = std::max(after_seq, *acked);
+  const auto due = sink_->Dispositions(feed_id, from, limits_.unacked_dispositions_max);
+  if (!due.ok()) return unreadable();
+  v1::DispositionsAnswer answer;
+  answer.mutable_dispositions()->Add(due->begin(), due->end());
+  answer.set_through_seq(due->empty() ? from : due->back().seq());
+  return answer;
 }
 
 void PublisherProtocol::HandleHello(const v1::Hello& hello, const Turn& turn) {
-  if (!Admits(hello, turn)) return;
+  if (auto refusal = HelloRefusal(hello, turn)) return ReplyError(turn, *std::move(refusal));
   const bool test = hello.mode() == "test";
   OutboxState outbox;
   std::uint64_t dispositions_acked = 0;
   if (!test) {
-    auto found = sink_->LookUpOutbox(hello.feed_id(), hello.outbox_id(), hello.acked_through());
+    auto found =
+        sink_->LookUpOutbox(hello.feed_id(), hello.outbox_id(), hello.acked_through(), SIZE_MAX);
     auto acked = sink_->DispositionsAckedThrough(hello.feed_id());
     if (!found.ok() || !acked.ok()) {
       return ReplyError(turn, "UNAVAILABLE",
@@ -183,13 +268,7 @@ void PublisherProtocol::HandleHello(const v1::Hello& hello, const Turn& turn) {
   v1::GatewayMessage reply;
   v1::Welcome* welcome = reply.mutable_welcome();
   welcome->set_session(session.id);
-  welcome->set_journal_id(sink_->journal_id());
-  welcome->set_resume_after_seq(outbox.through_seq);
-  welcome->mutable_window()->set_payloads(limits_.window_payloads);
-  welcome->mutable_window()->set_bytes(WindowBytes());
-  welcome->set_max_batch(limits_.batch_max);
-  welcome->set_max_message_bytes(limits_.message_bytes_max);
-  fusiongateway::ToWire(turn.now, welcome->mutable_server_time());
+  TellPlace(outbox.through_seq, turn.now, welcome);
   welcome->set_protocol(std::min(hello.protocol(), kProtocolVersion));
   Reply(turn, reply);
   if (test) return;
@@ -272,18 +351,24 @@ void PublisherProtocol::PublishReal(Session& session, v1::Publish&& publish,
   if (publish.first_seq() > session.received_through + 1) {
     // After a busy the publisher's later batches are still on their way: refuse them alike.
     if (session.refusing) return SendBusy(session, turn);
-    return ReplyError(turn, "SEQ_GAP",
-                      "first_seq is " + std::to_string(publish.first_seq()) + ", the next one is " +
-                          std::to_string(session.received_through + 1) +
-                          "; seqs are gapless within an outbox_id");
+    v1::Error gap = PublisherError(
+        "SEQ_GAP", "first_seq is " + std::to_string(publish.first_seq()) + ", the next one is " +
+                       std::to_string(session.received_through + 1) +
+                       "; seqs are gapless within an outbox_id");
+    gap.set_next_seq(session.received_through + 1);
+    return ReplyError(turn, std::move(gap));
   }
   if (last_seq <= session.received_through) {
     counters_.duplicates += publish.payloads_size();
-    if (publish.first_seq() > session.resumed_after) return SendAck(session, {}, turn.out);
+    if (publish.first_seq() > session.resumed_after) {
+      return AckRepeat(session, publish.first_seq(), last_seq, turn);
+    }
     return SendAlreadyTaken(session, std::min(last_seq, session.resumed_after), turn.out);
   }
   if (publish.first_seq() <= session.resumed_after) {
     SendAlreadyTaken(session, session.resumed_after, turn.out);
+  } else if (publish.first_seq() <= session.committed_through) {
+    AckRepeat(session, publish.first_seq(), session.committed_through, turn);
   }
   const std::uint64_t from_seq = std::max(publish.first_seq(), session.received_through + 1);
   counters_.duplicates += from_seq - publish.first_seq();
@@ -472,6 +557,21 @@ void PublisherProtocol::SendAlreadyTaken(const Session& session, std::uint64_t t
   SendAck(session, {told}, out);
 }
 
+// The ack of the first time, with its rejections, may have been lost on the way.
+void PublisherProtocol::AckRepeat(const Session& session, std::uint64_t first_seq,
+                                  std::uint64_t last_seq, const Turn& turn) {
+  last_seq = std::min(last_seq, session.committed_through);
+  if (first_seq > last_seq) return SendAck(session, {}, turn.out);
+  auto outbox = sink_->LookUpOutbox(session.feed_id, session.outbox_id, first_seq - 1,
+                                    static_cast<std::size_t>(last_seq - first_seq + 1));
+  if (!outbox.ok()) {
+    return ReplyError(turn, "UNAVAILABLE",
+                      "the journal cannot be read now; send again in a second");
+  }
+  std::erase_if(outbox->rejections, [&](const v1::Rejection& r) { return r.seq() > last_seq; });
+  SendAck(session, outbox->rejections, turn.out);
+}
+
 void PublisherProtocol::SendBusy(Session& session, const Turn& turn) {
   ++counters_.busy;
   session.refusing = true;
@@ -550,7 +650,7 @@ void PublisherProtocol::DispositionsMade(const std::string& feed_id,
 }
 
 void PublisherProtocol::PumpDispositions(Session& session, std::vector<OutgoingMessage>* out) {
-  if (session.test) return;
+  if (session.test || IsExchangePeer(session.peer)) return;
   const std::uint64_t unacked = session.dispositions_sent - session.dispositions_acked;
   if (unacked >= limits_.unacked_dispositions_max) return;
   const auto due = sink_->Dispositions(session.feed_id, session.dispositions_sent,
@@ -666,11 +766,14 @@ void PublisherProtocol::Reply(const Turn& turn, const v1::GatewayMessage& messag
   turn.out->push_back({turn.peer, SerialiseWire(message, turn.form)});
 }
 
-void PublisherProtocol::ReplyError(const Turn& turn, std::string_view code, std::string message) {
+void PublisherProtocol::ReplyError(const Turn& turn, v1::Error error) {
   v1::GatewayMessage reply;
-  reply.mutable_error()->set_code(std::string(code));
-  reply.mutable_error()->set_message(std::move(message));
+  *reply.mutable_error() = std::move(error);
   Reply(turn, reply);
+}
+
+void PublisherProtocol::ReplyError(const Turn& turn, std::string_view code, std::string message) {
+  ReplyError(turn, PublisherError(code, std::move(message)));
 }
 
 }  // namespace fusiongateway

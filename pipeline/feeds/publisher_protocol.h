@@ -3,7 +3,8 @@
 // same code.
 //
 // One session per feed: a newer hello fences the older, which is terminal for its connection: that
-// one is refused when it says hello for this feed again, a new connection is not. Payloads are
+// one is refused when it says hello for this feed again, a new connection is not. A hello with
+// if_free fences nobody and is refused while another session lives. Payloads are
 // taken in seq order only; what is on disk already is skipped, a gap is refused, and what there is
 // no room for is answered `busy` with the seq to send again. What is taken waits in its feed's line
 // of a fair queue until DecodeSome comes to it, so that a feed which floods slows itself only; the
@@ -24,6 +25,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <variant>
 #include <vector>
 
 #include "fusion/base/time.h"
@@ -53,6 +55,11 @@ struct PublisherLimits {
   std::size_t fenced_connections_max = 4096;
 };
 
+// A peer whose name begins so has no connection of its own: it asks and waits for its answers
+// (publisher_exchanges.h), so nothing is told to it that it did not ask for.
+inline constexpr std::string_view kExchangePeer = "fusion-gateway-exchange:";
+inline bool IsExchangePeer(std::string_view peer) { return peer.starts_with(kExchangePeer); }
+
 // One message to one peer. `peer` is the ROUTER's routing id.
 struct OutgoingMessage {
   std::string peer;
@@ -73,10 +80,13 @@ struct PublisherCounters {
   std::uint64_t sessions_opened = 0;
   std::uint64_t sessions_timed_out = 0;
   std::uint64_t forbidden = 0;
+  std::uint64_t feed_in_use = 0;  // refused because another session of the feed lives
   std::uint64_t plugin_errors = 0;
   std::uint64_t unknown_codes = 0;  // reports with a code that no table knows
   std::uint64_t waiting_bytes = 0;  // now: taken and not yet decoded
 };
+
+v1::Error PublisherError(std::string_view code, std::string message);
 
 // What the fusion loop made durable of one outbox.
 struct CommittedThrough {
@@ -109,6 +119,16 @@ class PublisherProtocol {
   // A message to this peer was lost: ends its session, so that everything above what it has acked
   // is told again after its next hello.
   void ReplyLost(const std::string& peer);
+  // Asked without a session, which they neither need nor open.
+  std::variant<v1::Error, v1::PublisherPlace> LookUp(
+      const std::string& feed_id, const std::string& outbox_id, std::uint64_t acked_through,
+      UtcTime now, const std::optional<std::string>& allowed_feed);
+  // Those after `after_seq`, which is thereby acknowledged; refused while a publisher that is told
+  // them by itself has a session.
+  std::variant<v1::Error, v1::DispositionsAnswer> PollDispositions(
+      const std::string& feed_id, std::uint64_t after_seq,
+      const std::optional<std::string>& allowed_feed);
+  bool HasSession(const std::string& peer) const { return sessions_.contains(peer); }
   // Ends sessions that have been silent for too long.
   void Expire(SteadyTime steady_now);
   // Other code tables for the feeds named, from the next payload on.
@@ -170,8 +190,10 @@ class PublisherProtocol {
     std::vector<OutgoingMessage>* out;
   };
 
-  // False: the peer was told why not.
-  bool Admits(const v1::Hello& hello, const Turn& turn);
+  // Why nobody with this key may publish for the feed; none = may.
+  std::optional<v1::Error> FeedRefusal(const std::string& feed_id,
+                                       const std::optional<std::string>& allowed_feed);
+  std::optional<v1::Error> HelloRefusal(const v1::Hello& hello, const Turn& turn);
   void HandleHello(const v1::Hello& hello, const Turn& turn);
   void HandlePublish(v1::Publish&& publish, std::size_t message_bytes, const Turn& turn);
   void HandleProbe(const v1::Probe& probe, const Turn& turn);
@@ -198,6 +220,12 @@ class PublisherProtocol {
   // Forgets what waits of a session that ends: it is not acked, so it is sent again.
   void ForgetWaiting(const Session& session);
   std::uint64_t WindowBytes() const;
+  // What Welcome and PublisherPlace tell alike.
+  template <typename Message>
+  void TellPlace(std::uint64_t through_seq, UtcTime now, Message* message) const;
+  // A repeat of seqs [first, last]: acked with the rejections of those of them that are on disk.
+  void AckRepeat(const Session& session, std::uint64_t first_seq, std::uint64_t last_seq,
+                 const Turn& turn);
   IngressBatch Decode(const Session& session, const Waiting& waiting, int count);
   std::vector<DecodeOutcome> Outcomes(const Session& session, const Waiting& waiting, int count);
   void TellTestResults(Session& session, const IngressBatch& batch,
@@ -218,6 +246,7 @@ class PublisherProtocol {
   void Fence(Session& older, const Turn& turn);
   void Close(const std::string& peer, FeedStatus::State state, const std::string& note);
   void Reply(const Turn& turn, const v1::GatewayMessage& message);
+  void ReplyError(const Turn& turn, v1::Error error);
   void ReplyError(const Turn& turn, std::string_view code, std::string message);
 
   Decoders decoders_;

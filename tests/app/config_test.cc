@@ -57,6 +57,8 @@ TEST(ConfigTest, TheExampleNamesEveryKeyWithTheCodesDefault) {
   EXPECT_EQ(fa.unsynchronised_bound, fb.unsynchronised_bound);
   EXPECT_EQ(fa.future_max, fb.future_max);
   EXPECT_EQ(fa.past_max, fb.past_max);
+  EXPECT_EQ(a.feeds[0].quota_payloads_per_s, b.feeds[0].quota_payloads_per_s);
+  EXPECT_EQ(a.feeds[0].http_tokens_sha256, b.feeds[0].http_tokens_sha256);
   const CameraConfig& ca = a.cameras[0].camera;
   const CameraConfig& cb = b.cameras[0].camera;
   EXPECT_EQ(ca.user, cb.user);
@@ -183,6 +185,20 @@ TEST(ConfigTest, LimitsThatCannotBeAreRefused) {
   EXPECT_THAT(error("{device_id: q, high: much}"), HasSubstr("must be a number, or none"));
   EXPECT_THAT(error("{device_id: q, higher: 1}"), HasSubstr("unknown key"));
   EXPECT_THAT(error("{device_id: q}, {device_id: q}"), HasSubstr("\"q\" is used twice"));
+}
+
+TEST(ConfigTest, AFeedsTokensAreHashesAndEachIsForOneFeed) {
+  const std::string hash(64, 'a');
+  const auto feeds = [](const std::string& first, const std::string& second) {
+    return ErrorOf("gateway_id: a\nfeeds: [{feed_id: x, plugin: grid, http_tokens_sha256: ['" +
+                   first + "']}, {feed_id: y, plugin: grid, http_tokens_sha256: ['" + second +
+                   "']}]\n");
+  };
+  EXPECT_EQ(feeds(hash, std::string(64, 'b')), "accepted");
+  EXPECT_THAT(feeds(hash, hash), HasSubstr("a token is for one feed"));
+  const std::string token = "Zm9yZ2V0IG1lIG5vdCwgYnV0IGRvIG5vdCB0ZWxsIG1l";
+  EXPECT_THAT(feeds(token, hash), HasSubstr("never a token"));
+  EXPECT_THAT(feeds(token, hash), ::testing::Not(HasSubstr(token))) << "errors tell no secrets";
 }
 
 TEST(ConfigTest, RelativePathsAreTakenFromTheFilesFolder) {

@@ -56,7 +56,7 @@ class MemorySink final : public IngressSink {
   void DispositionsAcked(const std::string&, std::uint64_t) override {}
   std::string journal_id() const override { return "journal-1"; }
   Result<OutboxState> LookUpOutbox(const std::string&, const std::string& outbox_id,
-                                   std::uint64_t acked_through) override {
+                                   std::uint64_t acked_through, std::size_t) override {
     std::lock_guard lock(mutex_);
     if (broken_) throw std::runtime_error("the journal's reader is broken");
     OutboxState state = outboxes_[outbox_id];

@@ -8,7 +8,7 @@ import unittest
 
 from documents import ROOT, blocks, compile_c, dead_links, documents, read
 
-CODE = re.compile(r'(?:ReplyError\([^"]*|set_code\(|SendError\([^"]*|code = )"([A-Z]+(?:_[A-Z]+)*)"')
+CODE = re.compile(r'(?:(?:Reply|Publisher)Error\([^"]*|set_code\(|SendError\([^"]*|code = )"([A-Z]+(?:_[A-Z]+)*)"')
 
 
 def codes():

@@ -263,6 +263,16 @@ Result<ActionResult> TestBackend::Act(const OperatorAction& action) {
   return result;
 }
 
+std::optional<std::string> TestBackend::FeedOfToken(std::string_view token) const {
+  const auto found = tokens_.find(token);
+  if (found == tokens_.end()) return std::nullopt;
+  return found->second;
+}
+
+void TestBackend::Exchange(PublisherRequest request, PublisherAnswered answered) {
+  if (publishers_) publishers_(std::move(request), std::move(answered));
+}
+
 std::string TestBackend::NotReadyBecause() const {
   std::lock_guard lock(mutex_);
   return not_ready_;

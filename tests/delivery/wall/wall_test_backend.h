@@ -113,6 +113,13 @@ class TestBackend : public WallBackend {
   // Called after each record; give it WallServer::Notify.
   void OnRecord(std::function<void()> notify);
 
+  // Publishers over HTTP: whose a token is, and who answers what they ask. Before the server
+  // starts.
+  void SetToken(const std::string& token, const std::string& feed_id) { tokens_[token] = feed_id; }
+  void OnExchange(std::function<void(PublisherRequest, PublisherAnswered)> publishers) {
+    publishers_ = std::move(publishers);
+  }
+
   MemoryJournal& memory() { return journal_; }
   TestFrames& pictures() { return frames_; }
 
@@ -135,6 +142,8 @@ class TestBackend : public WallBackend {
   Result<LetterResult> DropLetter(const std::string&, std::uint64_t) override {
     return NotFound("a test's backend has none");
   }
+  std::optional<std::string> FeedOfToken(std::string_view token) const override;
+  void Exchange(PublisherRequest request, PublisherAnswered answered) override;
   std::string NotReadyBecause() const override;
   std::string MetricsText() const override { return "# TYPE test_metric gauge\ntest_metric 1\n"; }
 
@@ -147,6 +156,8 @@ class TestBackend : public WallBackend {
   std::map<std::string, ActionResult> actions_;
   std::string not_ready_;
   std::function<void()> notify_;
+  std::map<std::string, std::string, std::less<>> tokens_;
+  std::function<void(PublisherRequest, PublisherAnswered)> publishers_;
 };
 
 // Workers as an application would pass them in: a few threads over a bounded queue.

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "proto/codec/codec.h"
+#include "tests/pipeline/feeds/memory_sink.h"
 
 namespace fusiongateway {
 namespace {
@@ -16,45 +17,6 @@ using ::testing::SizeIs;
 
 constexpr UtcTime kNow{std::chrono::seconds{1'790'000'000}};
 const std::optional<std::string> kAnyFeed;
-
-// Durable state in memory: what the fusion loop and the journal do between them, on demand.
-class MemorySink final : public IngressSink {
- public:
-  bool Reserve(std::size_t) override { return !full; }
-  void Take(IngressBatch&& batch) override { batches.push_back(std::move(batch)); }
-  void FeedChanged(const FeedStatus& status) override { statuses.push_back(status); }
-  void DispositionsAcked(const std::string&, std::uint64_t through_seq) override {
-    dispositions_acked = through_seq;
-  }
-  std::string journal_id() const override { return "journal-a"; }
-  Result<OutboxState> LookUpOutbox(const std::string&, const std::string& outbox_id,
-                                   std::uint64_t acked_through) override {
-    OutboxState state{through[outbox_id], {}};
-    for (const auto& rejection : rejections) {
-      if (rejection.seq() > acked_through) state.rejections.push_back(rejection);
-    }
-    return state;
-  }
-  Result<std::vector<v1::Disposition>> Dispositions(const std::string&, std::uint64_t after_seq,
-                                                    std::size_t max) override {
-    std::vector<v1::Disposition> found;
-    for (const auto& disposition : dispositions) {
-      if (disposition.seq() > after_seq && found.size() < max) found.push_back(disposition);
-    }
-    return found;
-  }
-  Result<std::uint64_t> DispositionsAckedThrough(const std::string&) override {
-    return dispositions_acked;
-  }
-
-  bool full = false;
-  std::vector<IngressBatch> batches;
-  std::vector<FeedStatus> statuses;
-  std::map<std::string, std::uint64_t> through;
-  std::vector<v1::Rejection> rejections;
-  std::vector<v1::Disposition> dispositions;
-  std::uint64_t dispositions_acked = 0;
-};
 
 class PublisherProtocolTest : public ::testing::Test {
  protected:
