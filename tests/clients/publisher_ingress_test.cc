@@ -3,9 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <future>
 #include <map>
 #include <mutex>
 #include <stdexcept>
+#include <zmq.hpp>
 
 #include "clients/cpp/publisher.h"
 #include "clients/cpp/system_time.h"
@@ -192,6 +194,53 @@ TEST_F(PublisherIngressTest, AGatewayWithoutRoomTakesAllOnceThereIs) {
   for (int i = 1; i <= 100; ++i) ASSERT_TRUE(publisher->Publish(GridEvent(i)).ok());
   ASSERT_TRUE(publisher->Flush(seconds(20)).ok());
   EXPECT_EQ(sink_.ids(), Ids(100));
+}
+
+TEST_F(PublisherIngressTest, AnExchangeIsAnsweredAfterItsCommitAndInAnyCaseAtTheEnd) {
+  const auto ask = [this](PublisherRequest request) {
+    auto promise = std::make_shared<std::promise<PublisherAnswer>>();
+    auto answer = promise->get_future();
+    ingress_->Exchange(std::move(request),
+                       [promise](PublisherAnswer told) { promise->set_value(std::move(told)); });
+    return answer;
+  };
+  PublisherRequest request;
+  request.feed_id = request.allowed_feed = "grid";
+  request.outbox_id = "box-1";
+  PublishAsk publish;
+  publish.publish.set_first_seq(1);
+  publish.publish.add_payloads(GridEvent(1));
+  publish.publish.add_payloads("{not json");
+  request.asks = publish;
+  const PublisherAnswer taken = ask(request).get();
+  ASSERT_TRUE(std::holds_alternative<v1::PublishAnswer>(taken)) << taken.index();
+  EXPECT_EQ(std::get<v1::PublishAnswer>(taken).through_seq(), 2u);
+  EXPECT_EQ(std::get<v1::PublishAnswer>(taken).rejections(0).seq(), 2u);
+  EXPECT_EQ(sink_.ids(), Ids(1));
+
+  request.asks = PollAsk{0, seconds(30)};
+  auto waits = ask(request);
+  for (int i = 0; i < 1000 && ingress_->counters().exchanges.waiting == 0; ++i) {
+    std::this_thread::sleep_for(milliseconds(10));
+  }
+  ingress_->Stop();
+  EXPECT_EQ(std::get<v1::Error>(waits.get()).code(), "UNAVAILABLE");
+  EXPECT_EQ(std::get<v1::Error>(ask(request).get()).code(), "UNAVAILABLE");
+}
+
+TEST_F(PublisherIngressTest, AConnectionThatNamesItselfLikeAnExchangeIsNotHeard) {
+  zmq::context_t context;
+  zmq::socket_t socket(context, zmq::socket_type::dealer);
+  socket.set(zmq::sockopt::linger, 0);
+  socket.set(zmq::sockopt::routing_id, std::string(kExchangePeer) + "4:grid:box-1");
+  socket.connect(ingress_->endpoint());
+  const std::string hello = R"({"hello":{"feedId":"grid","protocol":1,"outboxId":"box-1"}})";
+  socket.send(zmq::buffer(hello));
+  for (int i = 0; i < 1000 && ingress_->counters().odd_frames == 0; ++i) {
+    std::this_thread::sleep_for(milliseconds(10));
+  }
+  EXPECT_EQ(ingress_->counters().odd_frames, 1u);
+  EXPECT_EQ(ingress_->counters().protocol.messages, 0u);
 }
 
 TEST_F(PublisherIngressTest, AThreadThatEndedSaysWhy) {

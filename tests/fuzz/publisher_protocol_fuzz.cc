@@ -47,8 +47,8 @@ class MemorySink final : public IngressSink {
     dispositions_acked = std::max(dispositions_acked, through_seq);
   }
   std::string journal_id() const override { return "journal"; }
-  Result<OutboxState> LookUpOutbox(const std::string&, const std::string& outbox_id,
-                                   std::uint64_t, std::size_t) override {
+  Result<OutboxState> LookUpOutbox(const std::string&, const std::string& outbox_id, std::uint64_t,
+                                   std::size_t) override {
     return OutboxState{through[outbox_id], {}};
   }
   Result<std::vector<v1::Disposition>> Dispositions(const std::string&, std::uint64_t after_seq,

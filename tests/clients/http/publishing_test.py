@@ -15,7 +15,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from gateway import Gateway, alarm, report, wait_until  # noqa: E402
 from fusiongateway import Publisher  # noqa: E402
 
-TOKENS = {feed: f"{feed}-token-{random.getrandbits(128):032x}" for feed in ("web", "web-alarms", "slow", "old")}
+TOKENS = {feed: f"{feed}-token-{random.getrandbits(128):032x}" for feed in ("web", "web-alarms", "told", "slow", "old")}
 
 
 def feed_yaml(feed, plugin, more=""):
@@ -23,10 +23,10 @@ def feed_yaml(feed, plugin, more=""):
     return f'  - {{feed_id: {feed}, plugin: {plugin}, default_crs: WGS84, http_tokens_sha256: ["{digest}"]{more}}}\n'
 
 
-FEEDS = (feed_yaml("web", "report") + feed_yaml("web-alarms", "hazmat")
+FEEDS = (feed_yaml("web", "report") + feed_yaml("web-alarms", "hazmat") + feed_yaml("told", "hazmat")
          + feed_yaml("slow", "report", ", quota_payloads_per_s: 2")
          + feed_yaml("old", "grid", ", encoding: GB18030"))
-WINDOW = "  window_payloads: 8\n  batch_max: 8\n"
+WINDOW = "  window_payloads: 8\n  batch_max: 8\n  session_timeout: 5s\n"
 
 
 class Web:
@@ -115,7 +115,7 @@ class Publishing(unittest.TestCase):
     def test_only_the_feeds_own_token_publishes(self):
         for token, feed, status in (("nobodys", "web", 401), (TOKENS["old"], "web", 403), (TOKENS["old"], "nowhere", 404),
                                     (TOKENS["web"], "alarms", 403)):
-            answer = Web(self.gateway, feed, token=token).publish(1, [report("forged")])
+            answer = self.web(feed, token=token).publish(1, [report("forged")])
             self.assertEqual(answer[0], status, answer)
         self.assertNotIn("forged", self.gateway.report_ids("web"))
         self.assertGreaterEqual(self.gateway.metric("wall_publisher_tokens_refused_total"), 1)
@@ -127,15 +127,16 @@ class Publishing(unittest.TestCase):
         thread = threading.Thread(target=lambda: first.append(web.publish(1, [report(f"slow-{i}") for i in range(8)])))
         thread.start()
         wait_until(lambda: self.gateway.metric("publisher_exchanges_waiting") >= 1)
-        status, busy = beside.publish(9, [report("slow-8")])
+        next_batch = [report(f"slow-{i}") for i in range(8, 16)]
+        status, busy = beside.publish(9, next_batch)
         self.assertEqual((status, busy["code"], busy["nextSeq"]), (429, "BUSY", "9"))
         thread.join()
         self.assertEqual(first[0][0], 200, first)
-        self.assertEqual(web.publish(9, [report("slow-8")])[0], 200)
-        self.assertEqual(self.gateway.report_ids("slow"), [f"slow-{i}" for i in range(9)])
+        self.assertEqual(web.publish(9, next_batch)[0], 200)
+        self.assertEqual(self.gateway.report_ids("slow"), [f"slow-{i}" for i in range(16)])
 
     def test_dispositions_come_by_long_poll_until_they_are_acknowledged(self):
-        web, poll = self.web("web-alarms"), self.web("web-alarms")
+        web, poll = self.web("told"), self.web("told")
         told = []
         thread = threading.Thread(target=lambda: told.append(poll.ask("GET", "dispositions", wait="30s")))
         thread.start()

@@ -399,7 +399,10 @@ TEST_F(PublisherExchangesTest, ProbesMeasureTheClockOfTheOutboxsSession) {
     *last->mutable_t3() = reply.t3();
     ToWire(now_ + ahead, last->mutable_t4());
   }
-  Publish(1, 1);
+  const std::string told =
+      R"({"eventId":"E","reportTime":")" + FormatRfc3339(now_ + ahead) +
+      R"(","category":"x","description":"x","lon":114.3,"lat":34.8,"state":"reported"})";
+  Publish(1, 1, "box-1", false, told);
   EXPECT_EQ(sink_.batches.at(0).items[0].reports.at(0)->aligned.source, ClockSource::kProbed);
 }
 
