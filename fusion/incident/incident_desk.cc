@@ -64,7 +64,7 @@ void FillFromFacts(const ReportFacts& facts, Evidence* evidence) {
 }
 
 // Room for one more: of those after the first, the least severe goes, the oldest of these.
-void MakeRoom(std::vector<ReportFacts>* facts, std::vector<Evidence>* evidence) {
+void MakeRoom(std::vector<ReportFacts>* facts, SharedList<Evidence>* evidence) {
   if (evidence->size() < IncidentDesk::kEvidenceMax) return;
   const auto first = evidence->begin() + IncidentDesk::kEvidenceFirstMax;
   const auto out = std::min_element(
@@ -279,8 +279,10 @@ bool IncidentDesk::UpdateEvidence(const IncidentSlotPtr& slot, const ReportFacts
   const Stamp began = BeganOf(slot->facts[at], report);
   slot->facts[at] = facts;
   slot->facts[at].began = began;
-  FillFromFacts(slot->facts[at], &incident.evidence[at]);
-  ++incident.evidence[at].repeat_count;
+  Evidence evidence = incident.evidence[at];
+  FillFromFacts(slot->facts[at], &evidence);
+  ++evidence.repeat_count;
+  incident.evidence.Set(at, std::move(evidence));
   incident.updated = report.aligned;
   if (!facts.call_key.empty()) WithdrawFalseCalls(&slot->facts);
   incident.change = {"evidence_updated", CauseOf(report), "", DrillNote(facts)};

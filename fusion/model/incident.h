@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "fusion/base/shared_list.h"
 #include "fusion/base/time.h"
 #include "fusion/model/report.h"
 
@@ -121,7 +122,7 @@ struct Incident {
   Stamp updated;
   std::optional<Position> position;
   std::string district_code;
-  std::vector<Evidence> evidence;  // all of it; the wire carries at most 64
+  SharedList<Evidence> evidence;  // all of it; the wire carries at most 64
   std::uint64_t evidence_count = 0;
   std::vector<IncidentCamera> cameras;
   std::optional<Plan> plan;

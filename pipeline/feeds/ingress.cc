@@ -36,6 +36,7 @@ constexpr std::chrono::milliseconds kPollInterval{200};
 constexpr std::chrono::milliseconds kPollForRoom{1};
 // Pieces decoded before the sockets are looked at again.
 constexpr int kPiecesPerTurn = 4;
+constexpr std::chrono::milliseconds kCountersEvery{100};
 // What waits is beyond its feed's quota.
 constexpr std::chrono::milliseconds kPollForQuota{20};
 
@@ -97,6 +98,7 @@ struct Ingress::Impl {
   std::uint64_t asked_refused = 0;
   IngressCounters counters;  // copy for other threads
   IngressCounters own;       // the thread's
+  SteadyTime counters_published_at{};
 };
 
 Ingress::Ingress(IngressOptions options, PublisherProtocol::Decoders decoders, const Clock* clock,
@@ -226,8 +228,13 @@ Status Ingress::Impl::Loop() {
     }
     BeginExchanges();
     wait = Decode();
-    protocol.Expire(clock->SteadyNow());
-    PublishCounters();
+    const SteadyTime now = clock->SteadyNow();
+    protocol.Expire(now);
+    // Under load there is always more to do at once: the counters are not worth a copy every turn.
+    if (wait.count() > 0 || now - counters_published_at >= kCountersEvery) {
+      PublishCounters();
+      counters_published_at = now;
+    }
   }
   return {};
 }

@@ -49,6 +49,7 @@ struct Options {
   std::size_t batch = 64;
   double seconds = 60;
   double pace = 100;
+  std::string trace;
 };
 
 std::string FloodFeed(std::size_t i) { return "flood-" + std::to_string(i); }
@@ -323,6 +324,15 @@ void Print(const char* name, const Measured& measured) {
   std::fflush(stdout);
 }
 
+// A line for each report of the well-behaved feed: part, number, milliseconds from due to acked.
+void Trace(const char* name, const Measured& measured, const std::string& path) {
+  if (path.empty()) return;
+  std::ofstream file(path, std::ios::app);
+  for (std::size_t i = 0; i < measured.latency_ms.size(); ++i) {
+    file << name << ' ' << i << ' ' << measured.latency_ms[i] << '\n';
+  }
+}
+
 }  // namespace
 }  // namespace fusiongateway
 
@@ -335,17 +345,22 @@ int main(int argc, char** argv) {
   app.add_option("--seconds", options.seconds, "of each part")->check(CLI::PositiveNumber);
   app.add_option("--pace", options.pace, "reports a second of the well-behaved feed")
       ->check(CLI::PositiveNumber);
+  app.add_option("--trace", options.trace, "file to add each report's latency to");
   CLI11_PARSE(app, argc, argv);
   std::printf("%zu floods of %zu payloads a message, %.0f s, well-behaved feed %.0f reports/s\n",
               options.publishers, options.batch, options.seconds, options.pace);
   const Measured quiet = MeasureGateway(Flood::kNone, options);
   Print("quiet", quiet);
+  Trace("quiet", quiet, options.trace);
   const Measured polite = MeasureGateway(Flood::kPolite, options);
   Print("polite", polite);
+  Trace("polite", polite, options.trace);
   const Measured rude = MeasureGateway(Flood::kRude, options);
   Print("rude", rude);
+  Trace("rude", rude, options.trace);
   const Measured bare = MeasureBare(options);
   Print("bare", bare);
+  Trace("bare", bare, options.trace);
   std::printf("  p99 polite/quiet %.2f   rude/bare %.2f\n",
               Percentile(polite.latency_ms, 0.99) / Percentile(quiet.latency_ms, 0.99),
               Percentile(rude.latency_ms, 0.99) / Percentile(bare.latency_ms, 0.99));

@@ -68,7 +68,7 @@ TEST(Admission, StartAndStopInTheSameSecondAreBothTaken) {
   Report stop = GasAlarm("alarm-1", "10:00:00", "H", 1.2);
   stop.action = ReportAction::kStop;
   EXPECT_THAT(city.ArrivesAt("10:00:02", stop).live, SizeIs(2));
-  EXPECT_EQ(city.IncidentOf("alarm-1")->evidence.at(0).action, ReportAction::kStop);
+  EXPECT_EQ(city.IncidentOf("alarm-1")->evidence[0].action, ReportAction::kStop);
 }
 
 TEST(KnownReports, AreBoundedInCountAndTheLeastRecentlyToldGoFirst) {
