@@ -151,6 +151,7 @@ class FusionLoop {
 
   const std::size_t queue_payloads_max_;
   std::atomic<std::size_t> queue_payloads_{0};
+  std::atomic<std::size_t> room_;  // for so many payloads now; queue_payloads_max_ at the most
   BoundedQueue<Input> queue_;
   std::deque<Input> taken_;  // popped, and left for the next turn
   std::thread thread_;

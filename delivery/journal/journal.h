@@ -112,6 +112,8 @@ class Journal {
   // Oldest first; empty for a journal that was never restored.
   virtual std::vector<EarlierIdentity> earlier_identities() const = 0;
   virtual Status Commit(const JournalBatch& batch) = 0;
+  // What the disk took of the last commit: what a commit costs however little is in it.
+  virtual Duration last_sync() const = 0;
 
   virtual std::uint64_t last_position() const = 0;
   virtual SeqRange range(StreamId stream) const = 0;

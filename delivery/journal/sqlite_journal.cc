@@ -158,6 +158,7 @@ class SqliteJournal final : public Journal {
   std::string journal_id() const override { return journal_id_; }
   std::vector<EarlierIdentity> earlier_identities() const override { return earlier_; }
   Status Commit(const JournalBatch& batch) override;
+  Duration last_sync() const override { return last_sync_.load(std::memory_order_relaxed); }
   std::uint64_t last_position() const override;
   SeqRange range(StreamId stream) const override;
   Status ReadLog(std::uint64_t from_position,
@@ -201,6 +202,7 @@ class SqliteJournal final : public Journal {
   void PrepareRecords(StreamId stream, const std::vector<StreamRecord>& records, std::size_t known,
                       const JournalBatch& batch, PreparedBatch* prepared);
   Status Write(const JournalBatch& batch, const PreparedBatch& prepared);
+  Status Sync();
   Status WriteRows(const JournalBatch& batch, const PreparedBatch& prepared);
   Status WriteSegments(sqlite::Statement& statement, const std::vector<SegmentRow>& rows);
   Status WriteDelivery(const JournalBatch& batch);
@@ -211,6 +213,7 @@ class SqliteJournal final : public Journal {
 
   const std::string path_;
   const bool read_only_;
+  const Clock& clock_;
   const std::size_t outboxes_max_;
   std::string journal_id_;
   std::vector<EarlierIdentity> earlier_;
@@ -232,6 +235,7 @@ class SqliteJournal final : public Journal {
   OriginRanges origins_;
 
   std::atomic<std::uint64_t> commits_{0};
+  std::atomic<Duration> last_sync_{Duration{}};
   std::atomic<std::uint64_t> rows_{0};
   std::atomic<std::uint64_t> outboxes_forgotten_{0};
   std::atomic<std::uint64_t> blob_bytes_{0};
@@ -243,6 +247,7 @@ class SqliteJournal final : public Journal {
 SqliteJournal::SqliteJournal(std::string path, const JournalOptions& options)
     : path_(std::move(path)),
       read_only_(options.read_only),
+      clock_(options.clock),
       outboxes_max_(options.outboxes_max),
       encoder_(options.delta_bases_bytes_max),
       readers_(path_, origins_, options.readers_max) {
@@ -495,13 +500,20 @@ Status SqliteJournal::Write(const JournalBatch& batch, const PreparedBatch& prep
   bytes_in_commit_ = 0;
   Status status = statements_.begin.Run();
   if (status.ok()) status = WriteRows(batch, prepared);
-  if (status.ok()) status = statements_.commit.Run();
+  if (status.ok()) status = Sync();
   if (status.ok()) {
     dead_letters_.Keep();
   } else {
     dead_letters_.Drop();
     writer_.RollBack();
   }
+  return status;
+}
+
+Status SqliteJournal::Sync() {
+  const SteadyTime begin = clock_.SteadyNow();
+  Status status = statements_.commit.Run();
+  last_sync_.store(clock_.SteadyNow() - begin, std::memory_order_relaxed);
   return status;
 }
 

@@ -1,22 +1,24 @@
 // Work that waits, in one line for each key, taken so that a key which asks for little never waits
 // behind another's flood.
 //
-// Deficit round robin: each line in turn may spend a quantum of cost. A line that was empty goes
-// before those that were not, once, for one quantum ("sparse first", as fq_codel does it), so the
-// delay of a key that keeps within its share is one piece of work, whatever the others do. A line
-// may have a quota, cost a second with a burst of one second's worth: beyond it the line stands
-// still and the others go on. A line that is held stands still until it is released.
+// Weighted by nothing but its amount: of the pieces that stand first in their lines the one goes
+// next that would be finished first if all lines were served at the same time, each at an equal
+// rate (fair queueing by virtual finish time). A line that asks for less than its share waits for
+// one piece of work at the most, however many others flood and however it spreads what it asks for;
+// one that was idle has saved nothing up. A line may have a quota, a count a second with a burst of
+// one second's worth: beyond it the line stands still and the others go on. So does one that is
+// held.
 //
-// Not bounded by itself: whoever pushes knows what it has room for (size, cost). Not thread-safe;
+// Not bounded by itself: whoever pushes knows what it has room for (size, amount). Not thread-safe;
 // takes the time from its caller.
 #pragma once
 
 #include <algorithm>
 #include <cstdint>
 #include <deque>
-#include <list>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -30,12 +32,14 @@ class FairQueue {
   // A piece of work whose turn it is, and how much of it may be done now.
   struct Turn {
     Item* item = nullptr;
-    std::uint64_t cost_max = 0;
+    std::uint64_t work_max = 0;
+    std::uint64_t count_max = 0;  // by its line's quota
   };
 
-  explicit FairQueue(std::uint64_t quantum) : quantum_(static_cast<std::int64_t>(quantum)) {}
+  // `piece_max`: the amount of work done at once, about: what a sparse line waits for.
+  explicit FairQueue(std::uint64_t piece_max) : piece_max_(piece_max) {}
 
-  // Cost a second that `key` may spend; 0 = no limit. Kept until it is set again.
+  // A count a second that `key` may spend; 0 = no limit. Kept until it is set again.
   void SetQuota(const std::string& key, std::uint64_t per_second) {
     lines_[key].quota_per_second = static_cast<double>(per_second);
   }
@@ -46,61 +50,52 @@ class FairQueue {
     if (const auto line = lines_.find(key); line != lines_.end()) line->second.held = false;
   }
 
-  void Push(const std::string& key, Item item) {
+  void Push(const std::string& key, Item item, std::uint64_t work) {
     Line& line = lines_[key];
-    line.items.push_back(std::move(item));
+    line.items.push_back({std::move(item), work});
     ++size_;
-    if (line.active) return;
-    line.active = true;
-    line.deficit = quantum_;
-    new_.push_back(key);
+    if (line.items.size() > 1) return;
+    line.begin = std::max(line.begin, now_);
+    Stand(key, &line);
   }
 
-  // Nothing is ready: none. Otherwise Spend follows before anything else is called.
+  // Nothing is ready: none. The same again until Spend tells what came of it.
   std::optional<Turn> Next(SteadyTime now) {
-    // Each line is looked at twice at the most: to be given its quantum, and to be taken.
-    for (std::size_t looks = 2 * (new_.size() + old_.size()) + 1; looks > 0; --looks) {
-      const bool from_new = !new_.empty();
-      std::list<std::string>& from = from_new ? new_ : old_;
-      if (from.empty()) return std::nullopt;
-      Line& line = lines_[from.front()];
-      if (line.items.empty()) {
-        // A new line that ran dry waits one round with the old ones: coming back at once must not
-        // make it new again.
-        if (from_new) {
-          old_.splice(old_.end(), new_, new_.begin());
-        } else {
-          line.active = false;
-          if (line.quota_per_second == 0) lines_.erase(from.front());
-          old_.pop_front();
-        }
-        continue;
-      }
+    for (const auto& [finish, key] : standing_) {
+      Line& line = lines_[key];
       const std::uint64_t allowed = Allowed(line, now);
-      if (line.deficit <= 0 || allowed == 0) {
-        if (line.deficit <= 0) line.deficit += quantum_;
-        old_.splice(old_.end(), from, from.begin());
-        continue;
-      }
-      current_ = &line;
-      return Turn{&line.items.front(), std::min(static_cast<std::uint64_t>(line.deficit), allowed)};
+      if (allowed == 0) continue;
+      current_ = key;
+      return Turn{&line.items.front().item, piece_max_, allowed};
     }
     return std::nullopt;
   }
 
-  // `cost` of the turn's work was done; `finished`: all of it.
-  void Spend(std::uint64_t cost, bool finished) {
-    current_->deficit -= static_cast<std::int64_t>(cost);
-    if (current_->quota_per_second > 0) current_->tokens -= static_cast<double>(cost);
-    if (!finished) return;
-    current_->items.pop_front();
-    --size_;
+  // So much of the turn's work was done, and `count` of its quota used; `finished`: all of it.
+  void Spend(std::uint64_t work, std::uint64_t count, bool finished) {
+    Line& line = lines_[current_];
+    standing_.erase({line.finish, current_});
+    now_ = std::max(now_, line.begin);
+    line.begin += work;
+    Waiting& first = line.items.front();
+    first.work -= std::min(work, first.work);
+    if (line.quota_per_second > 0) line.tokens -= static_cast<double>(count);
+    if (finished) {
+      line.items.pop_front();
+      --size_;
+    }
+    if (line.items.empty()) {
+      Forget();
+    } else {
+      Stand(current_, &line);
+    }
   }
 
   // Forgets what waits in the line of `key`.
   void Drop(const std::string& key) {
     const auto line = lines_.find(key);
-    if (line == lines_.end()) return;
+    if (line == lines_.end() || line->second.items.empty()) return;
+    standing_.erase({line->second.finish, key});
     size_ -= line->second.items.size();
     line->second.items.clear();
   }
@@ -108,15 +103,35 @@ class FairQueue {
   std::size_t size() const { return size_; }
 
  private:
+  struct Waiting {
+    Item item;
+    std::uint64_t work = 0;
+  };
   struct Line {
-    std::deque<Item> items;
-    std::int64_t deficit = 0;
-    bool active = false;  // stands in one of the lists
+    std::deque<Waiting> items;
+    // In work served to each line that had something waiting, since the queue began: when its next
+    // piece may begin, and when it is finished.
+    std::uint64_t begin = 0;
+    std::uint64_t finish = 0;
     bool held = false;
     double quota_per_second = 0;
     double tokens = 0;
     std::optional<SteadyTime> filled_at;
   };
+
+  void Stand(const std::string& key, Line* line) {
+    line->finish = line->begin + std::min(line->items.front().work, piece_max_);
+    standing_.emplace(line->finish, key);
+  }
+
+  // An empty line whose turn would have come by now is as good as a new one.
+  void Forget() {
+    if (lines_.size() < 2 * standing_.size() + 64) return;
+    std::erase_if(lines_, [this](const auto& entry) {
+      const Line& line = entry.second;
+      return line.items.empty() && !line.held && line.begin <= now_ && line.quota_per_second == 0;
+    });
+  }
 
   static std::uint64_t Allowed(Line& line, SteadyTime now) {
     if (line.held) return 0;
@@ -128,11 +143,11 @@ class FairQueue {
     return line.tokens >= 1 ? static_cast<std::uint64_t>(line.tokens) : 0;
   }
 
-  const std::int64_t quantum_;
+  const std::uint64_t piece_max_;
   std::map<std::string, Line> lines_;
-  std::list<std::string> new_;
-  std::list<std::string> old_;
-  Line* current_ = nullptr;
+  std::set<std::pair<std::uint64_t, std::string>> standing_;  // by finish; lines with work
+  std::uint64_t now_ = 0;  // when the piece that was begun last may begin
+  std::string current_;
   std::size_t size_ = 0;
 };
 

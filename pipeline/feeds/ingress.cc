@@ -34,8 +34,6 @@ constexpr int kExchangesPerTurn = 8;
 constexpr std::chrono::milliseconds kPollInterval{200};
 // Decoded payloads have no room in the fusion loop: looked at again soon.
 constexpr std::chrono::milliseconds kPollForRoom{1};
-// Pieces decoded before the sockets are looked at again.
-constexpr int kPiecesPerTurn = 4;
 constexpr std::chrono::milliseconds kCountersEvery{100};
 // What waits is beyond its feed's quota.
 constexpr std::chrono::milliseconds kPollForQuota{20};
@@ -259,10 +257,7 @@ void Ingress::Impl::Receive() {
 // How long to wait for the sockets before more is decoded.
 std::chrono::milliseconds Ingress::Impl::Decode() {
   std::vector<OutgoingMessage> replies;
-  auto decoded = PublisherProtocol::Decoded::kSome;
-  for (int i = 0; i < kPiecesPerTurn && decoded == PublisherProtocol::Decoded::kSome; ++i) {
-    decoded = protocol.DecodeSome(clock->SteadyNow(), &replies);
-  }
+  const auto decoded = protocol.DecodeSome(clock->SteadyNow(), &replies);
   Send(replies);
   switch (decoded) {
     case PublisherProtocol::Decoded::kSome:

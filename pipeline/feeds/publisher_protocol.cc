@@ -13,8 +13,11 @@ constexpr std::uint32_t kProtocolVersion = 1;
 constexpr std::size_t kIdBytesMax = 128;
 constexpr std::size_t kTestResultBytesMax = 64 << 10;
 constexpr std::size_t kRejectionsPerAck = 256;
-// Payloads decoded in one piece: what a well-behaved feed waits for at the longest.
+// Decoded in one piece: what a well-behaved feed waits for at the longest.
 constexpr int kDecodedAtOnce = 64;
+constexpr std::uint64_t kWorkAtOnce = 32u << 10;
+// What a payload costs whatever its length, in bytes of payload.
+constexpr std::uint64_t kWorkPerPayload = 256;
 constexpr std::string_view kFenced =
     "a newer session for this feed took over: two publishers share its feed_id. Stop and tell a "
     "person; this connection will not be taken for this feed again";
@@ -33,6 +36,8 @@ std::optional<v1::Error> OutboxRefusal(const std::string& outbox_id) {
                         "outbox is created");
 }
 
+std::uint64_t WorkOf(const std::string& payload) { return kWorkPerPayload + payload.size(); }
+
 }  // namespace
 
 v1::Error PublisherError(std::string_view code, std::string message) {
@@ -50,8 +55,8 @@ PublisherProtocol::PublisherProtocol(Decoders decoders, PublisherLimits limits, 
       session_tag_(std::move(session_tag)),
       wake_(std::move(wake)),
       fenced_(limits.fenced_connections_max, limits.session_timeout),
-      waiting_(kDecodedAtOnce),
-      waiting_tests_(kDecodedAtOnce) {
+      waiting_(kWorkAtOnce),
+      waiting_tests_(kWorkAtOnce) {
   for (const auto& [feed_id, per_second] : limits_.quota_of_feed) {
     waiting_.SetQuota(feed_id, per_second);
   }
@@ -408,8 +413,10 @@ void PublisherProtocol::Wait(Session& session, v1::Publish&& publish, int next,
   if (publish.has_sent_at()) session.clock.Hear(FromWire(publish.sent_at()), turn.now);
   const DecodeContext context{turn.now, session.clock.EstimateAt(turn.now), session.clock.doubted(),
                               session.test};
+  std::uint64_t work = 0;
+  for (int i = next; i < publish.payloads_size(); ++i) work += WorkOf(publish.payloads(i));
   QueueOf(session).Push(LineOf(session),
-                        {session.peer, std::move(publish), next, message_bytes, context});
+                        {session.peer, std::move(publish), next, message_bytes, context}, work);
 }
 
 void PublisherProtocol::ForgetWaiting(const Session& session) {
@@ -434,11 +441,10 @@ PublisherProtocol::Decoded PublisherProtocol::DecodeFrom(FairQueue<Waiting>* que
   // A session that ended took what waited of it along.
   Session& session = sessions_.at(waiting.peer);
   const int left = waiting.publish.payloads_size() - waiting.next;
-  int count =
-      static_cast<int>(std::min<std::uint64_t>(turn->cost_max, std::min(left, kDecodedAtOnce)));
+  int count = CountAtOnce(waiting, turn->work_max, turn->count_max);
   if (decoders_.at(session.feed_id)->isolated()) {
     if (waiting.begun == 0) {
-      queue->Spend(0, false);
+      queue->Spend(0, 0, false);
       BeginLot(queue, session, count, &waiting);
       return Decoded::kSome;
     }
@@ -446,6 +452,8 @@ PublisherProtocol::Decoded PublisherProtocol::DecodeFrom(FairQueue<Waiting>* que
   }
   if (!session.test && !sink_->Reserve(static_cast<std::size_t>(count))) return Decoded::kNoRoom;
   IngressBatch batch = Decode(session, waiting, count);
+  std::uint64_t work = 0;
+  for (int i = 0; i < count; ++i) work += WorkOf(waiting.publish.payloads(waiting.next + i));
   waiting.next += count;
   waiting.begun = 0;
   const bool finished = count == left;
@@ -459,8 +467,21 @@ PublisherProtocol::Decoded PublisherProtocol::DecodeFrom(FairQueue<Waiting>* que
   } else {
     sink_->Take(std::move(batch));
   }
-  queue->Spend(static_cast<std::uint64_t>(count), finished);
+  queue->Spend(work, static_cast<std::uint64_t>(count), finished);
   return Decoded::kSome;
+}
+
+// Payloads of one piece: at least one, about `work_max` in all.
+int PublisherProtocol::CountAtOnce(const Waiting& waiting, std::uint64_t work_max,
+                                   std::uint64_t count_max) {
+  const int left = waiting.publish.payloads_size() - waiting.next;
+  const int most =
+      static_cast<int>(std::min<std::uint64_t>(count_max, std::min(left, kDecodedAtOnce)));
+  std::uint64_t work = 0;
+  int count = 0;
+  while (count < most && work < work_max)
+    work += WorkOf(waiting.publish.payloads(waiting.next + count++));
+  return count;
 }
 
 void PublisherProtocol::BeginLot(FairQueue<Waiting>* queue, const Session& session, int count,

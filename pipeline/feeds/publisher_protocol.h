@@ -215,6 +215,7 @@ class PublisherProtocol {
   // Releases the lines of lots that are answered; drops lots whose session has ended.
   void LookAtLots();
   void EndLot(const std::string& feed_id);
+  static int CountAtOnce(const Waiting& waiting, std::uint64_t work_max, std::uint64_t count_max);
   void Wait(Session& session, v1::Publish&& publish, int next, std::size_t message_bytes,
             const Turn& turn);
   // Forgets what waits of a session that ends: it is not acked, so it is sent again.

@@ -28,6 +28,7 @@ class MemoryJournal : public Journal {
   std::string journal_id() const override;
   std::vector<EarlierIdentity> earlier_identities() const override;
   Status Commit(const JournalBatch&) override { return Internal("a test's journal"); }
+  Duration last_sync() const override { return {}; }
   std::uint64_t last_position() const override { return 0; }
   SeqRange range(StreamId stream) const override;
   Status ReadLog(std::uint64_t, const std::function<bool(const LogEntry&)>&) const override {

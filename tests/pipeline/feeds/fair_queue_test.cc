@@ -17,17 +17,19 @@ struct Work {
 
 class FairQueueTest : public ::testing::Test {
  protected:
-  void Push(const std::string& owner, std::uint64_t cost) { queue_.Push(owner, {owner, cost}); }
+  void Push(const std::string& owner, std::uint64_t cost) {
+    queue_.Push(owner, {owner, cost}, cost);
+  }
 
   // Does the next turn's work; who it was, "" = nobody is ready.
   std::string Turn(SteadyTime now = SteadyTime{}) {
     const auto turn = queue_.Next(now);
     if (!turn) return "";
     const std::string owner = turn->item->owner;
-    const std::uint64_t done = std::min({turn->item->left, turn->cost_max, kQuantum});
+    const std::uint64_t done = std::min({turn->item->left, turn->work_max, turn->count_max});
     turn->item->left -= done;
     spent_[owner] += done;
-    queue_.Spend(done, turn->item->left == 0);
+    queue_.Spend(done, done, turn->item->left == 0);
     return owner;
   }
 
@@ -47,7 +49,7 @@ TEST_F(FairQueueTest, IsEmptyWhenAllIsDone) {
 TEST_F(FairQueueTest, KeepsTheOrderWithinALine) {
   Push("a", 1);
   Push("a", 2);
-  queue_.Push("a", {"a2", 4});
+  queue_.Push("a", {"a2", 4}, 4);
   EXPECT_EQ(Turn(), "a");
   EXPECT_EQ(Turn(), "a");
   EXPECT_EQ(Turn(), "a2");
@@ -75,6 +77,30 @@ TEST_F(FairQueueTest, ASparseLineGoesBeforeEveryFlood) {
     EXPECT_EQ(Turn(), "sparse") << "time " << i;
     for (int j = 0; j < 400; ++j) EXPECT_NE(Turn(), "sparse");
   }
+}
+
+// However it spreads what it asks for: what a round of the floods is to it does not count.
+TEST_F(FairQueueTest, ALineWithinItsShareWaitsForOnePieceOnly) {
+  for (int flood = 0; flood < 200; ++flood) {
+    for (int i = 0; i < 100; ++i) Push("flood-" + std::to_string(flood), 512);
+  }
+  for (int i = 0; i < 300; ++i) Turn();
+  for (int i = 0; i < 100; ++i) {
+    Push("sparse", 16);
+    EXPECT_EQ(Turn(), "sparse") << "time " << i;
+    for (int j = 0; j < 100; ++j) EXPECT_NE(Turn(), "sparse");
+  }
+}
+
+TEST_F(FairQueueTest, ALineThatWasIdleHasSavedNothingUp) {
+  Push("late", 1);
+  Turn();
+  for (int i = 0; i < 200; ++i) Push("early", 64);
+  for (int i = 0; i < 100; ++i) Turn();
+  const std::uint64_t before = spent_["early"];
+  for (int i = 0; i < 200; ++i) Push("late", 64);
+  for (int i = 0; i < 50; ++i) Turn();
+  EXPECT_NEAR(static_cast<double>(spent_["early"] - before), 25.0 * kQuantum, kQuantum);
 }
 
 TEST_F(FairQueueTest, AFloodThatEmptiesItsLineBetweenTurnsIsNotTakenForSparse) {
