@@ -22,15 +22,27 @@ namespace {
 // Beyond it, what a source stamps has no use for correlation anyway.
 constexpr Duration kDelayMax = std::chrono::hours{24};
 
-// What went wrong or was left out, over the whole file.
+// What went wrong, was left out and where the rest stands, over the whole file.
 struct Findings {
   std::string path;
-  std::optional<Status> first_error;
+  // In the order of their lines, each once.
+  std::set<std::pair<int, std::string>> errors;
   std::vector<std::string> defaulted;
+  std::map<std::string, int> lines;
+
+  // 0: what is wrong is nowhere in the file.
+  static int LineOf(const YAML::Mark& mark) { return mark.is_null() ? 0 : mark.line + 1; }
 
   void Error(const YAML::Mark& mark, const std::string& what) {
-    if (first_error) return;
-    first_error = InvalidArgument(path + ":" + std::to_string(mark.line + 1) + ": " + what);
+    const int line = LineOf(mark);
+    errors.emplace(line, path + ":" + (line > 0 ? std::to_string(line) + ":" : "") + " " + what);
+  }
+
+  // All of them, one a line.
+  Status status() const {
+    std::string all;
+    for (const auto& [line, text] : errors) all += (all.empty() ? "" : "\n") + text;
+    return errors.empty() ? Status() : InvalidArgument(std::move(all));
   }
 };
 
@@ -139,7 +151,8 @@ class Section {
   Section(YAML::Node node, std::string path, Findings* findings)
       : node_(std::move(node)), path_(std::move(path)), findings_(findings) {
     if (!node_.IsNull() && !node_.IsMap()) {
-      findings_->Error(node_.Mark(), "\"" + path_ + "\" must be a mapping of keys to values");
+      findings_->Error(node_.Mark(), (path_.empty() ? "a configuration" : "\"" + path_ + "\"") +
+                                         std::string(" must be a mapping of keys to values"));
       node_.reset();
     }
   }
@@ -152,14 +165,26 @@ class Section {
       findings_->defaulted.push_back(Name(key));
       return;
     }
+    findings_->lines[Name(key)] = Findings::LineOf(found.Mark());
     if (!found.IsScalar() || !Convert(found.Scalar(), value)) {
       findings_->Error(found.Mark(), "\"" + Name(key) + "\" must be " + kExpected<T>);
     }
   }
 
-  template <typename T>
-  void Require(const char* key, T* value) {
-    if (Get(key).IsNull()) Fail("\"" + Name(key) + "\" is missing");
+  template <typename Number>
+  void ReadAtLeast(const char* key, Number* value, int least) {
+    Read(key, value);
+    if (*value < static_cast<Number>(least)) {
+      Fail(key, "\"" + Name(key) + "\" must be at least " + std::to_string(least));
+    }
+  }
+
+  void Require(const char* key, std::string* value) {
+    known_.insert(key);
+    const YAML::Node found = Get(key);
+    if (found.IsNull() || (found.IsScalar() && found.Scalar().empty())) {
+      return Fail(key, "\"" + Name(key) + "\" is missing");
+    }
     Read(key, value);
   }
 
@@ -227,7 +252,11 @@ class Section {
     }
   }
 
-  void Fail(const std::string& what) const { findings_->Error(node_.Mark(), what); }
+  // At the key's value, or where the section begins if there is none.
+  void Fail(const std::string& key, const std::string& what) const {
+    findings_->Error(MarkOf(key), what);
+  }
+  int Line(const std::string& key) const { return Findings::LineOf(MarkOf(key)); }
 
  private:
   // Null if it is not there: yaml-cpp throws when more than IsDefined is asked of a missing node.
@@ -237,6 +266,10 @@ class Section {
     const YAML::Node found = constant[key];
     return found.IsDefined() ? found : YAML::Node();
   }
+  YAML::Mark MarkOf(const std::string& key) const {
+    const YAML::Node found = Get(key);
+    return found.IsNull() ? node_.Mark() : found.Mark();
+  }
   std::string Name(const std::string& key) const { return path_.empty() ? key : path_ + "." + key; }
 
   YAML::Node node_;
@@ -245,12 +278,30 @@ class Section {
   std::set<std::string> known_;
 };
 
-void ReadPosition(Section& section, Position* position) {
-  section.Read("latitude", &position->latitude);
-  section.Read("longitude", &position->longitude);
-  if (std::abs(position->latitude) > 90 || std::abs(position->longitude) > 180) {
-    section.Fail("latitude and longitude must be WGS-84 degrees");
+// Ids of one kind: each stands once.
+class Ids {
+ public:
+  void Take(const Section& section, const std::string& key, const std::string& id) {
+    // A missing one was told already.
+    if (id.empty()) return;
+    const auto [first, fresh] = line_of_.emplace(id, section.Line(key));
+    if (fresh) return;
+    section.Fail(key, key + " \"" + id + "\" is used twice; it stands first in line " +
+                          std::to_string(first->second));
   }
+  bool Has(const std::string& id) const { return line_of_.contains(id); }
+
+ private:
+  std::map<std::string, int> line_of_;
+};
+
+void ReadPosition(Section& section, Position* position) {
+  const auto read = [&](const char* key, double* degrees, double most) {
+    section.Read(key, degrees);
+    if (std::abs(*degrees) > most) section.Fail(key, std::string(key) + " must be WGS-84 degrees");
+  };
+  read("latitude", &position->latitude, 90);
+  read("longitude", &position->longitude, 180);
   position->original_crs = CoordinateSystem::kWgs84;
 }
 
@@ -260,21 +311,54 @@ void ReadCurve(Section curve, CurveConfig* config) {
   curve.RefuseUnknownKeys();
 }
 
+// Anything beyond loopback needs credentials.
+void CheckAccess(const Section& section, const char* key, const std::string& endpoint,
+                 const CurveConfig& curve) {
+  if (IsLoopbackEndpoint(endpoint)) return;
+  if (!curve.secret_key_file.empty() && !curve.keys.empty()) return;
+  section.Fail(key, std::string(key) + " \"" + endpoint +
+                        "\" is reachable from other machines and has no credentials: set curve."
+                        "secret_key_file (fusion-gateway keygen) and curve.keys, or listen on "
+                        "127.0.0.1");
+}
+
 void ReadPublishers(Section section, PublishersConfig* config) {
   section.Read("endpoint", &config->endpoint);
   ReadCurve(section.Child("curve"), &config->curve);
+  CheckAccess(section, "endpoint", config->endpoint, config->curve);
   section.Read("window_payloads", &config->window_payloads);
   section.Read("window_bytes", &config->window_bytes);
   section.Read("waiting_bytes_max", &config->waiting_bytes_max);
-  section.Read("batch_max", &config->batch_max);
+  section.ReadAtLeast("batch_max", &config->batch_max, 1);
   section.Read("session_timeout", &config->session_timeout);
+  if (config->window_payloads < config->batch_max) {
+    section.Fail("window_payloads",
+                 "publishers.window_payloads must be at least batch_max, or a publisher would be "
+                 "told busy for ever");
+  }
+  if (config->window_bytes < PublisherLimits{}.message_bytes_max) {
+    section.Fail("window_bytes", "publishers.window_bytes must be at least " +
+                                     std::to_string(PublisherLimits{}.message_bytes_max) +
+                                     " (one message), or a publisher would be told busy for ever");
+  }
   section.RefuseUnknownKeys();
+}
+
+// After the feeds are read.
+void CheckKeyOwners(Section curve, const CurveConfig& config, const Ids& feeds) {
+  for (const auto& [key, feed] : config.keys) {
+    if (feeds.Has(feed)) continue;
+    curve.Fail("keys", "publishers.curve.keys binds a key to feed \"" + feed +
+                           "\", which is not among feeds");
+  }
 }
 
 void ReadConsumers(Section section, ConsumersConfig* config) {
   section.Read("endpoint", &config->endpoint);
   section.Read("broadcast_endpoint", &config->broadcast_endpoint);
   ReadCurve(section.Child("curve"), &config->curve);
+  CheckAccess(section, "endpoint", config->endpoint, config->curve);
+  CheckAccess(section, "broadcast_endpoint", config->broadcast_endpoint, config->curve);
   section.RefuseUnknownKeys();
 }
 
@@ -283,7 +367,12 @@ void ReadWall(Section section, WallConfig* config) {
   section.Read("port", &config->port);
   section.Read("web_root", &config->web_root);
   section.Read("host_names", &config->host_names);
-  section.Read("worker_threads", &config->worker_threads);
+  section.ReadAtLeast("worker_threads", &config->worker_threads, 1);
+  if (config->address != "127.0.0.1" && config->address != "::1") {
+    section.Fail("address", "wall.address \"" + config->address +
+                                "\" is reachable from other machines, and the wall has no accounts "
+                                "yet: listen on 127.0.0.1");
+  }
   section.RefuseUnknownKeys();
 }
 
@@ -295,22 +384,39 @@ void ReadFusion(Section section, FusionConfig* config) {
   windows.Read("police_after", &config->windows.police_after);
   windows.Read("grid", &config->windows.grid);
   windows.Read("video", &config->windows.video);
-  windows.Read("distance_m", &config->windows.distance_m);
-  windows.Read("odour_distance_m", &config->windows.odour_distance_m);
+  windows.ReadAtLeast("distance_m", &config->windows.distance_m, 0);
+  windows.ReadAtLeast("odour_distance_m", &config->windows.odour_distance_m, 0);
   windows.Read("expire_after", &config->windows.expire_after);
   windows.Read("future_max", &config->windows.future_max);
   windows.RefuseUnknownKeys();
-  section.Read("accept_sources", &config->accept_sources);
+  section.ReadAtLeast("accept_sources", &config->accept_sources, 1);
   section.Read("drill_ids", &config->drill_ids);
   section.Read("queue_payloads_max", &config->queue_payloads_max);
   section.Read("frame_wait_max", &config->frame_wait_max);
   section.RefuseUnknownKeys();
 }
 
-FeedSection ReadFeed(Section& section) {
+void ReadTokens(Section& section, FeedSection* config, std::set<std::string>* taken) {
+  const char* key = "http_tokens_sha256";
+  const std::string feed = "feed \"" + config->feed.feed_id + "\": ";
+  section.Read(key, &config->http_tokens_sha256);
+  for (const std::string& hash : config->http_tokens_sha256) {
+    if (!FeedTokens::IsHash(hash)) {
+      section.Fail(key, feed +
+                            "http_tokens_sha256 holds hashes, 64 digits 0-9 a-f each, never a "
+                            "token: fusion-gateway keygen --http-token FEED prints both");
+    } else if (!taken->insert(hash).second) {
+      section.Fail(key,
+                   feed + "a hash in http_tokens_sha256 is used twice: a token is for one feed");
+    }
+  }
+}
+
+FeedSection ReadFeed(Section& section, Ids* ids, std::set<std::string>* tokens) {
   FeedSection config;
   FeedConfig& feed = config.feed;
   section.Require("feed_id", &feed.feed_id);
+  ids->Take(section, "feed_id", feed.feed_id);
   section.Require("plugin", &feed.plugin);
   section.Read("plugin_path", &feed.plugin_path);
   section.Read("isolated", &feed.isolated);
@@ -319,7 +425,7 @@ FeedSection ReadFeed(Section& section) {
   section.Read("default_crs", &feed.default_crs);
   section.Read("time_zone_offset", &feed.time_zone_offset);
   section.Read("default_district", &feed.default_district);
-  section.Read("position_uncertainty_m", &feed.position_uncertainty_m);
+  section.ReadAtLeast("position_uncertainty_m", &feed.position_uncertainty_m, 0);
   section.Read("clock_error_max", &feed.clock_error_max);
   section.Read("delay_max", &feed.delay_max);
   section.Read("unsynchronised_bound", &feed.unsynchronised_bound);
@@ -328,32 +434,43 @@ FeedSection ReadFeed(Section& section) {
   section.Read("lateness_max", &config.engine.lateness_max);
   section.Read("idle_after", &config.engine.idle_after);
   section.Read("quota_payloads_per_s", &config.quota_payloads_per_s);
-  section.Read("http_tokens_sha256", &config.http_tokens_sha256);
-  for (const std::string& hash : config.http_tokens_sha256) {
-    if (FeedTokens::IsHash(hash)) continue;
-    section.Fail("feed \"" + feed.feed_id +
-                 "\": http_tokens_sha256 holds hashes, 64 digits 0-9 a-f each, never a token: "
-                 "fusion-gateway keygen --http-token FEED prints both");
-  }
+  ReadTokens(section, &config, tokens);
   config.engine.feed_id = feed.feed_id;
-  if (feed.feed_id.empty()) section.Fail("a feed needs a feed_id");
   if (feed.decode_timeout < std::chrono::milliseconds{1}) {
-    section.Fail("decode_timeout must be at least 1ms");
+    section.Fail("decode_timeout", "decode_timeout must be at least 1ms");
   }
   if (feed.delay_max <= Duration{} || feed.delay_max > kDelayMax) {
-    section.Fail("feed \"" + feed.feed_id +
-                 "\": delay_max must be more than 0 and at most 24h: what reports take from the "
-                 "moment they tell to their arrival");
+    section.Fail(
+        "delay_max",
+        "feed \"" + feed.feed_id +
+            "\": delay_max must be more than 0 and at most 24h: what reports take from the "
+            "moment they tell to their arrival");
   }
   section.RefuseUnknownKeys();
   return config;
 }
 
-CameraSection ReadCamera(Section& section) {
+void CheckUrl(const Section& section, const CameraConfig& camera) {
+  if (camera.url.empty()) return;
+  if (!camera.url.starts_with("rtsp://") && !camera.url.starts_with("rtsps://")) {
+    section.Fail("url", "camera \"" + camera.camera_id +
+                            "\": the url must begin with rtsp:// or rtsps://; nothing else is "
+                            "pulled");
+  }
+  if (camera.url.find('@') != std::string::npos) {
+    section.Fail("url", "camera \"" + camera.camera_id +
+                            "\": the url must not carry user and password; set user and password "
+                            "instead");
+  }
+}
+
+CameraSection ReadCamera(Section& section, Ids* ids, const Ids& sites) {
   CameraSection config;
   CameraConfig& camera = config.camera;
   section.Require("camera_id", &camera.camera_id);
+  ids->Take(section, "camera_id", camera.camera_id);
   section.Require("url", &camera.url);
+  CheckUrl(section, camera);
   section.Read("user", &camera.user);
   section.Read("password", &camera.password);
   section.Read("transport", &camera.transport);
@@ -364,23 +481,24 @@ CameraSection ReadCamera(Section& section) {
   section.Read("ring_bytes", &camera.ring_bytes);
   section.Read("stall_after", &camera.stall_after);
   section.Read("latency", &camera.latency);
-  if (camera.url.find('@') != std::string::npos) {
-    section.Fail("camera \"" + camera.camera_id +
-                 "\": the url must not carry user and password; set user and password instead");
-  }
   config.engine.camera_id = camera.camera_id;
   section.Read("name", &config.engine.name);
   section.Read("role", &config.engine.role);
   section.Read("site_id", &config.engine.site_id);
-  section.Read("range_m", &config.engine.range_m);
+  if (!config.engine.site_id.empty() && !sites.Has(config.engine.site_id)) {
+    section.Fail("site_id", "camera \"" + camera.camera_id + "\" stands on site \"" +
+                                config.engine.site_id + "\", which is not among sites");
+  }
+  section.ReadAtLeast("range_m", &config.engine.range_m, 0);
   ReadPosition(section, &config.engine.position);
   section.RefuseUnknownKeys();
   return config;
 }
 
-EngineConfig::Point ReadPoint(Section& section) {
+EngineConfig::Point ReadPoint(Section& section, Ids* ids) {
   EngineConfig::Point point;
   section.Require("device_id", &point.device_id);
+  ids->Take(section, "device_id", point.device_id);
   section.Read("name", &point.name);
   section.Read("medium", &point.medium);
   section.Read("unit", &point.unit);
@@ -394,13 +512,12 @@ EngineConfig::Point ReadPoint(Section& section) {
   for (const auto& [key, limit] : kLimits) {
     section.Read(key, limit);
     if (below && *limit && **limit <= *below) {
-      section.Fail("limits of \"" + point.device_id +
-                   "\" must grow: low_low < low < high < high_high");
+      section.Fail(
+          key, "limits of \"" + point.device_id + "\" must grow: low_low < low < high < high_high");
     }
     if (*limit) below = *limit;
   }
-  section.Read("hysteresis", &point.hysteresis);
-  if (point.hysteresis < 0) section.Fail("\"hysteresis\" must not be negative");
+  section.ReadAtLeast("hysteresis", &point.hysteresis, 0);
   section.RefuseUnknownKeys();
   return point;
 }
@@ -413,26 +530,27 @@ std::uint32_t HazardLevelOf(double r) {
 
 void ReadHazard(Section& section, EngineConfig::Site* site) {
   double r = 0;
-  section.Read("hazard_r", &r);
+  section.ReadAtLeast("hazard_r", &r, 0);
   section.Read("hazard_level", &site->hazard_level);
-  if (site->hazard_level > 4 || r < 0) {
-    section.Fail("hazard_level is 1 (一级) to 4, or 0 for what hazard_r gives; hazard_r is R >= 0");
+  if (site->hazard_level > 4) {
+    section.Fail("hazard_level", "hazard_level is 1 (一级) to 4, or 0 for what hazard_r gives");
   }
   if (site->hazard_level == 0) site->hazard_level = HazardLevelOf(r);
 }
 
-EngineConfig::Site ReadSite(Section& section) {
+EngineConfig::Site ReadSite(Section& section, Ids* ids, Ids* points) {
   EngineConfig::Site site;
   section.Require("site_id", &site.site_id);
+  ids->Take(section, "site_id", site.site_id);
   section.Read("name", &site.name);
   section.Read("district_code", &site.district_code);
   section.Read("medium", &site.medium);
-  section.Read("radius_m", &site.radius_m);
+  section.ReadAtLeast("radius_m", &site.radius_m, 0);
   section.Read("device_ids", &site.device_ids);
   ReadHazard(section, &site);
   // A point belongs to its site whatever its id says.
   for (Section& point : section.List("points")) {
-    site.points.push_back(ReadPoint(point));
+    site.points.push_back(ReadPoint(point, points));
     const std::string& id = site.points.back().device_id;
     if (std::find(site.device_ids.begin(), site.device_ids.end(), id) == site.device_ids.end()) {
       site.device_ids.push_back(id);
@@ -443,84 +561,47 @@ EngineConfig::Site ReadSite(Section& section) {
   return site;
 }
 
-// Anything beyond loopback needs credentials.
-void CheckAccess(const Config& config, Section& root) {
-  const auto check = [&](const std::string& endpoint, const CurveConfig& curve, const char* key) {
-    if (IsLoopbackEndpoint(endpoint)) return;
-    if (curve.secret_key_file.empty() || curve.keys.empty()) {
-      root.Fail(std::string(key) + " \"" + endpoint +
-                "\" is reachable from other machines and has no credentials: set curve."
-                "secret_key_file (fusion-gateway keygen) and curve.keys, or listen on 127.0.0.1");
-    }
-  };
-  check(config.publishers.endpoint, config.publishers.curve, "publishers.endpoint");
-  check(config.consumers.endpoint, config.consumers.curve, "consumers.endpoint");
-  check(config.consumers.broadcast_endpoint, config.consumers.curve,
-        "consumers.broadcast_endpoint");
-  if (config.wall.address != "127.0.0.1" && config.wall.address != "::1") {
-    root.Fail("wall.address \"" + config.wall.address +
-              "\" is reachable from other machines, and the wall has no accounts yet: listen on "
-              "127.0.0.1");
+void CheckGatewayId(const Section& root, const std::string& id) {
+  // A missing one was told already.
+  const bool plain_id = std::all_of(id.begin(), id.end(), [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_' || c == '.';
+  });
+  if (!plain_id || id.size() > 64) {
+    root.Fail("gateway_id",
+              "gateway_id is part of every incident's id: 1 to 64 letters, digits, '-', '_', '.'");
   }
 }
 
-void CheckIds(const Config& config, Section& root) {
-  std::set<std::string> feeds, tokens, cameras, sites, points;
-  for (const auto& site : config.sites) {
-    for (const auto& point : site.points) {
-      if (!points.insert(point.device_id).second) {
-        root.Fail("device_id \"" + point.device_id + "\" is used twice");
-      }
-    }
-    if (!sites.insert(site.site_id).second)
-      root.Fail("site_id \"" + site.site_id + "\" is used twice");
+void ReadAll(Section& root, Config* config) {
+  root.Require("gateway_id", &config->gateway_id);
+  CheckGatewayId(root, config->gateway_id);
+  root.Read("state_dir", &config->state_dir);
+  root.Read("tables_dir", &config->tables_dir);
+  root.Read("plugin_dir", &config->plugin_dir);
+  ReadPublishers(root.Child("publishers"), &config->publishers);
+  ReadConsumers(root.Child("consumers"), &config->consumers);
+  ReadWall(root.Child("wall"), &config->wall);
+  ReadFusion(root.Child("fusion"), &config->fusion);
+  Section evidence = root.Child("evidence");
+  evidence.Read("stills_bytes_max", &config->evidence.stills_bytes_max);
+  evidence.RefuseUnknownKeys();
+  Section dead_letters = root.Child("dead_letters");
+  dead_letters.Read("count_max", &config->dead_letters.count_max);
+  dead_letters.Read("bytes_max", &config->dead_letters.bytes_max);
+  dead_letters.RefuseUnknownKeys();
+  Ids sites, points, feeds, cameras;
+  for (Section& site : root.List("sites")) {
+    config->sites.push_back(ReadSite(site, &sites, &points));
   }
-  for (const auto& feed : config.feeds) {
-    if (!feeds.insert(feed.feed.feed_id).second) {
-      root.Fail("feed_id \"" + feed.feed.feed_id + "\" is used twice");
-    }
-    for (const std::string& hash : feed.http_tokens_sha256) {
-      if (!tokens.insert(hash).second) {
-        root.Fail("a hash in http_tokens_sha256 of feed \"" + feed.feed.feed_id +
-                  "\" is used twice: a token is for one feed");
-      }
-    }
+  std::set<std::string> tokens;
+  for (Section& feed : root.List("feeds")) {
+    config->feeds.push_back(ReadFeed(feed, &feeds, &tokens));
   }
-  for (const auto& camera : config.cameras) {
-    if (!cameras.insert(camera.camera.camera_id).second) {
-      root.Fail("camera_id \"" + camera.camera.camera_id + "\" is used twice");
-    }
-    if (!camera.engine.site_id.empty() && !sites.contains(camera.engine.site_id)) {
-      root.Fail("camera \"" + camera.camera.camera_id + "\" stands on site \"" +
-                camera.engine.site_id + "\", which is not among sites");
-    }
+  for (Section& camera : root.List("cameras")) {
+    config->cameras.push_back(ReadCamera(camera, &cameras, sites));
   }
-  for (const auto& [key, feed] : config.publishers.curve.keys) {
-    if (!feeds.contains(feed)) {
-      root.Fail("publishers.curve.keys binds a key to feed \"" + feed +
-                "\", which is not among feeds");
-    }
-  }
-  if (config.fusion.windows.distance_m < 0 || config.fusion.windows.odour_distance_m < 0) {
-    root.Fail("fusion.windows: distances must not be negative");
-  }
-  const bool plain_id = std::all_of(config.gateway_id.begin(), config.gateway_id.end(), [](char c) {
-    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_' || c == '.';
-  });
-  if (!plain_id || config.gateway_id.empty() || config.gateway_id.size() > 64) {
-    root.Fail("gateway_id is part of every incident's id: 1 to 64 letters, digits, '-', '_', '.'");
-  }
-  if (config.fusion.accept_sources == 0) root.Fail("fusion.accept_sources must be at least 1");
-  if (config.wall.worker_threads == 0) root.Fail("wall.worker_threads must be at least 1");
-  if (config.publishers.batch_max == 0 ||
-      config.publishers.window_payloads < config.publishers.batch_max ||
-      config.publishers.window_bytes < PublisherLimits{}.message_bytes_max) {
-    root.Fail(
-        "publishers: batch_max must be at least 1, window_payloads at least batch_max and "
-        "window_bytes at least " +
-        std::to_string(PublisherLimits{}.message_bytes_max) +
-        " (one message), or a publisher would be told busy for ever");
-  }
+  CheckKeyOwners(root.Child("publishers").Child("curve"), config->publishers.curve, feeds);
+  root.RefuseUnknownKeys();
 }
 
 void MakeAbsolute(std::string* path, const std::filesystem::path& base) {
@@ -564,36 +645,21 @@ bool IsLoopbackEndpoint(const std::string& endpoint) {
 }
 
 Result<LoadedConfig> ParseConfig(const std::string& text, const std::string& path) {
-  Findings findings{path, {}, {}};
+  Findings findings{path, {}, {}, {}};
   LoadedConfig loaded;
   Config& config = loaded.config;
   try {
-    Section root(YAML::Load(text), "", &findings);
-    root.Require("gateway_id", &config.gateway_id);
-    root.Read("state_dir", &config.state_dir);
-    root.Read("tables_dir", &config.tables_dir);
-    root.Read("plugin_dir", &config.plugin_dir);
-    ReadPublishers(root.Child("publishers"), &config.publishers);
-    ReadConsumers(root.Child("consumers"), &config.consumers);
-    ReadWall(root.Child("wall"), &config.wall);
-    ReadFusion(root.Child("fusion"), &config.fusion);
-    Section evidence = root.Child("evidence");
-    evidence.Read("stills_bytes_max", &config.evidence.stills_bytes_max);
-    evidence.RefuseUnknownKeys();
-    Section dead_letters = root.Child("dead_letters");
-    dead_letters.Read("count_max", &config.dead_letters.count_max);
-    dead_letters.Read("bytes_max", &config.dead_letters.bytes_max);
-    dead_letters.RefuseUnknownKeys();
-    for (Section& section : root.List("sites")) config.sites.push_back(ReadSite(section));
-    for (Section& section : root.List("feeds")) config.feeds.push_back(ReadFeed(section));
-    for (Section& section : root.List("cameras")) config.cameras.push_back(ReadCamera(section));
-    root.RefuseUnknownKeys();
-    CheckIds(config, root);
-    CheckAccess(config, root);
+    const YAML::Node whole = YAML::Load(text);
+    if (whole.IsNull()) {
+      return InvalidArgument(path +
+                             ": is empty; config/example.yaml shows what a configuration holds");
+    }
+    Section root(whole, "", &findings);
+    ReadAll(root, &config);
   } catch (const YAML::Exception& error) {
     findings.Error(error.mark, "not valid YAML: " + error.msg);
   }
-  if (findings.first_error) return *findings.first_error;
+  if (Status status = findings.status(); !status.ok()) return status;
   const auto base = std::filesystem::path(path).parent_path();
   for (std::string* file :
        {&config.state_dir, &config.tables_dir, &config.plugin_dir, &config.wall.web_root,
@@ -606,10 +672,15 @@ Result<LoadedConfig> ParseConfig(const std::string& text, const std::string& pat
     MakeAbsolute(&feed.feed.plugin_path, base);
   }
   loaded.defaulted = std::move(findings.defaulted);
+  loaded.lines = std::move(findings.lines);
   return loaded;
 }
 
 Result<LoadedConfig> LoadConfig(const std::string& path) {
+  std::error_code none;
+  if (std::filesystem::is_directory(path, none)) {
+    return InvalidArgument(path + ": is a folder; give the configuration file in it");
+  }
   std::ifstream file(path);
   if (!file) return NotFound(path + ": cannot be read; does it exist?");
   std::ostringstream text;

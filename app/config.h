@@ -2,9 +2,10 @@
 // in the structs; config/example.yaml shows each key with its default, and a test holds the two
 // equal.
 //
-// Refused, with file:line and what to do: unknown keys, wrong types, values out of range, ids used
-// twice, sites or cameras that are referred to and do not exist, and anything beyond loopback that
-// would listen without credentials.
+// Refused, with file:line and what to do, all of them at once, one a line: unknown keys, wrong
+// types, values out of range, ids used twice, sites or cameras that are referred to and do not
+// exist, and anything beyond loopback that would listen without credentials. What only the
+// program's plugins and tables can tell is config_check.h's.
 #pragma once
 
 #include <cstdint>
@@ -114,6 +115,8 @@ struct LoadedConfig {
   Config config;
   // Keys that the file leaves to their defaults ("feeds[0].clock_error_max").
   std::vector<std::string> defaulted;
+  // The line of each value that the file gives, by the same names.
+  std::map<std::string, int> lines;
 };
 
 // Relative paths in the file are taken from the file's own folder.

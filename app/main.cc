@@ -4,6 +4,7 @@
 #include <google/protobuf/stubs/logging.h>
 
 #include <CLI/CLI.hpp>
+#include <cstdio>
 #include <string>
 #include <tuple>
 
@@ -15,6 +16,7 @@
 #include "app/commands/keygen.h"
 #include "app/commands/publish.h"
 #include "app/commands/run.h"
+#include "app/commands/unknown_command.h"
 #include "app/commands/watch.h"
 
 namespace fusiongateway {
@@ -130,6 +132,11 @@ int Main(int argc, char** argv) {
   made->require_option(1);
   keygen_command->callback([&] { status = RunKeygen(keygen); });
 
+  const std::string unknown = UnknownCommand(app, {argv + 1, argv + argc});
+  if (!unknown.empty()) {
+    std::fprintf(stderr, "fusion-gateway: %s\n", unknown.c_str());
+    return kUsage;
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

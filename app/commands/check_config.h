@@ -10,7 +10,8 @@ struct CheckConfigOptions {
 };
 
 // Reads the file as `run` would, loads every plugin and table, opens no socket. Prints what is
-// configured, or what is wrong with file:line (exit 2).
+// configured, or all that is wrong, with file:line (exit 2). What only may be a mistake is a
+// warning.
 int RunCheckConfig(const CheckConfigOptions& options);
 
 }  // namespace fusiongateway

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -13,6 +14,7 @@
 #include "app/commands/payload_notes.h"
 #include "app/commands/payload_trace.h"
 #include "app/config.h"
+#include "app/config_check.h"
 #include "app/gateway.h"
 #include "app/system_clock.h"
 #include "pipeline/feeds/utf8.h"
@@ -34,6 +36,18 @@ struct Sample {
   std::string payload;
   std::string place;  // "alarms.ndjson:3", "alarms.json[2]"
 };
+
+// Without a configuration the feed's name may be anything: it is no plugin then.
+Status CheckPluginThere(const FeedConfig& feed, const std::string& plugin_dir) {
+  const auto names = PluginNames(plugin_dir);
+  if (std::find(names.begin(), names.end(), feed.plugin) != names.end()) return {};
+  std::string known;
+  for (const std::string& name : names) known += (known.empty() ? "" : ", ") + name;
+  return InvalidArgument("there is no plugin \"" + feed.plugin +
+                         "\"; for a feed of your configuration give --config CONFIG (the demo's is "
+                         "config/demo.yaml), or say --plugin with one of: " +
+                         known);
+}
 
 // The one feed that is asked for: others' plugins need not load for it.
 Result<Config> FeedOnly(const DoctorOptions& options) {
@@ -304,6 +318,10 @@ int RunDoctor(const DoctorOptions& options) {
   auto config = FeedOnly(options);
   if (!config.ok()) return Refuse(config.status());
   const ProgramFiles files = ProgramFiles::BesideProgram();
+  if (options.config.empty()) {
+    const Status there = CheckPluginThere(config->feeds.front().feed, files.plugin_dir);
+    if (!there.ok()) return Refuse(there);
+  }
   const SystemClock clock;
   auto decoders = MakeDecoders(*config, files, clock);
   if (!decoders.ok()) return Refuse(decoders.status());

@@ -57,7 +57,9 @@ int RunKeygen(const KeygenOptions& options) {
     return 1;
   }
   std::printf("%s\n", public_key.data());
-  std::fprintf(stderr, "secret key in %s; give the line above to whom you connect to\n",
+  std::fprintf(stderr,
+               "secret key in %s; standard output has the public key: give it to whom you connect "
+               "to, or who connects to you\n",
                options.file.c_str());
   return 0;
 }

@@ -293,6 +293,22 @@ void AddFlag(const std::string& flag, const FeedConfig& config, Notes* notes) {
                      SpanText(config.past_max));
     en = fmt::format("more than {} behind arrival: for an old sample give its arrival with --at",
                      SpanText(config.past_max));
+  } else if (flag == "DELAYED") {
+    zh = fmt::format(
+        "到达比其时间晚于 "
+        "delay_max（{}）：中途被积压，或时钟偏慢；不凭它判断时钟，误差一直放宽到到达时刻。"
+        "旧样本请用 --at 给出当时的到达时间；若此来源一贯这么慢，调大 delay_max",
+        SpanText(config.delay_max));
+    en = fmt::format(
+        "came later after its time than delay_max ({}): held up on the way, or the clock is slow, "
+        "so its bound may reach to its arrival. For an old sample give its arrival with --at; for "
+        "a source that always takes so long raise delay_max",
+        SpanText(config.delay_max));
+  } else if (flag == "CLOCK_ZONE") {
+    zh =
+        "与到达相差整半小时的倍数：时钟的时区设错，已按到达更正；改正来源的时区或 time_zone_offset";
+    en = "whole half hours away from its arrival: a clock in another time zone, corrected by the "
+         "arrivals; mend the source's time zone or time_zone_offset";
   } else if (flag == "CLOCK_OFF") {
     zh = "时间整个在到达之后：声明的时钟误差不成立，改用到达时间";
     en =

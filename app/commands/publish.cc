@@ -7,10 +7,12 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
-#include <mutex>
+#include <string_view>
+#include <utility>
 
 #include "app/commands/key_file.h"
 #include "app/commands/source_lines.h"
+#include "app/commands/waiting_notice.h"
 #include "clients/cpp/publisher.h"
 
 namespace fusiongateway {
@@ -56,10 +58,56 @@ std::string DefaultOutbox(const PublishOptions& options) {
   return folder / "fusion-gateway" / "outbox" / (name + ".db");
 }
 
-// Refusals that a person has to do something about: waiting does not help.
-bool NeedsAPerson(const std::string& code) {
-  return code == "UNKNOWN_FEED" || code == "FORBIDDEN" || code == "PROTOCOL_UNSUPPORTED" ||
-         code == "KEY_REFUSED" || code == "BAD_ENDPOINT";
+// What a person has to do about a refusal that waiting does not mend; nullptr for others.
+const char* AdviceFor(const std::string& code) {
+  constexpr std::pair<std::string_view, const char*> kAdvice[] = {
+      {"UNKNOWN_FEED",
+       "网关没有这个数据源：改正 --feed，或在网关配置的 feeds 中加上它 · the gateway has no such "
+       "feed: "
+       "correct --feed, or add it to feeds in the gateway's configuration"},
+      {"FORBIDDEN",
+       "此密钥不属于这个数据源：由网关管理员在 publishers.curve.keys 中登记 · this key is not "
+       "bound "
+       "to the feed: have it bound in the gateway's publishers.curve.keys"},
+      {"FENCED",
+       "另一个发布端正在发布这个数据源：停掉其中一个，或改用自己的数据源 · another publisher "
+       "speaks "
+       "for this feed: stop one of the two, or use a feed of your own"},
+      {"PROTOCOL_UNSUPPORTED",
+       "协议版本不符：更新本程序或网关 · the versions do not fit: update this program or the "
+       "gateway"},
+      {"KEY_REFUSED",
+       "密钥不符：检查 --key 与 --server-key · the keys do not fit: check --key and --server-key"},
+      {"BAD_ENDPOINT", "端点写错：改正 --endpoint · correct --endpoint"}};
+  for (const auto& [name, advice] : kAdvice) {
+    if (name == code) return advice;
+  }
+  return nullptr;
+}
+
+// A line that can only be a part of a JSON document: its brackets do not close, or it ends with a
+// comma.
+bool IsPartOfJson(std::string_view line) {
+  const std::size_t last = line.find_last_not_of(" \t\r");
+  if (last == std::string_view::npos) return false;
+  int depth = 0;
+  bool quoted = false;
+  for (std::size_t i = 0; i <= last; ++i) {
+    const char c = line[i];
+    if (quoted && c == '\\') {
+      ++i;
+    } else if (c == '"') {
+      quoted = !quoted;
+    } else if (!quoted) {
+      depth += c == '{' || c == '[' ? 1 : c == '}' || c == ']' ? -1 : 0;
+    }
+  }
+  return depth != 0 || line[last] == ',';
+}
+
+void RemoveOutbox(const std::string& path) {
+  std::error_code ignored;
+  for (const char* ending : {"", "-wal", "-shm"}) std::filesystem::remove(path + ending, ignored);
 }
 
 class PublishCommand {
@@ -67,7 +115,8 @@ class PublishCommand {
   PublishCommand(const PublishOptions& options, SourceLines source)
       : options_(options),
         source_(std::move(source)),
-        name_(options.input == "-" ? "standard input" : options.input) {}
+        name_(options.input == "-" ? "standard input" : options.input),
+        waiting_(options.endpoint, "发布端", "publishers'", PublishOptions{}.endpoint) {}
 
   int Run(client::PublisherOptions publisher_options);
 
@@ -82,20 +131,31 @@ class PublishCommand {
   bool FlushAll();
   bool WaitForAcks();
   int Finish(bool all_acked);
+  void SayUnfinished(const client::PublisherStats& stats);
 
   const PublishOptions& options_;
   SourceLines source_;
   const std::string name_;
   std::unique_ptr<Publisher> publisher_;
+  std::string outbox_path_;
+  // No earlier run has anything in it.
+  bool outbox_is_new_ = false;
+  WaitingNotice waiting_;
   std::uint64_t sent_ = 0;
   std::uint64_t local_rejections_ = 0;
   std::uint64_t last_acked_ = 0;
   Duration without_ack_{};
   std::atomic<bool> hopeless_{false};
+  // Written by the publisher's thread, read after it has ended.
+  std::string refused_with_;
+  bool cut_json_ = false;
   std::atomic<bool> connected_{false};
 };
 
 int PublishCommand::Run(client::PublisherOptions publisher_options) {
+  std::error_code ignored;
+  outbox_path_ = publisher_options.outbox_path;
+  outbox_is_new_ = !std::filesystem::exists(outbox_path_, ignored);
   auto publisher = Publisher::Open(std::move(publisher_options), Events());
   if (!publisher.ok()) {
     fmt::print(stderr, "{}\n", publisher.status().message());
@@ -119,6 +179,7 @@ client::PublisherEvents PublishCommand::Events() {
 }
 
 void PublishCommand::OnRejection(const RejectedPayload& rejected) {
+  cut_json_ = cut_json_ || (rejected.code == "MALFORMED" && IsPartOfJson(rejected.payload));
   fmt::print(stderr, "{}: {} {}{}\n", rejected.label, rejected.code, rejected.message,
              rejected.field.empty() ? "" : " (" + rejected.field + ")");
 }
@@ -129,8 +190,8 @@ void PublishCommand::OnNotice(const PublisherNotice& notice) {
       notice.kind == Kind::kConnected || (connected_ && notice.kind != Kind::kDisconnected);
   if (notice.kind == Kind::kConnected) return;
   fmt::print(stderr, "{}{}{}\n", notice.code, notice.code.empty() ? "" : ": ", notice.message);
-  if (notice.kind == Kind::kFenced ||
-      (notice.kind == Kind::kRefused && NeedsAPerson(notice.code))) {
+  if ((notice.kind == Kind::kFenced || notice.kind == Kind::kRefused) && AdviceFor(notice.code)) {
+    refused_with_ = notice.code;
     hopeless_ = true;
   }
 }
@@ -207,11 +268,11 @@ bool PublishCommand::WaitForAcks() {
   without_ack_ = stats.acked_through == last_acked_ ? without_ack_ + kProgressInterval : Duration{};
   last_acked_ = stats.acked_through;
   if (connected_) {
+    waiting_.Answered();
     fmt::print(stderr, "已确认 {},待确认 {} · acked {}, waiting {}\n", stats.acked_through,
                stats.waiting, stats.acked_through, stats.waiting);
-  } else {
-    fmt::print(stderr, "等待网关 {} · waiting for the gateway at {}\n", options_.endpoint,
-               options_.endpoint);
+  } else if (const std::string said = waiting_.Waited(kProgressInterval); !said.empty()) {
+    fmt::print(stderr, "{}\n", said);
   }
   return without_ack_ < options_.patience;
 }
@@ -219,16 +280,43 @@ bool PublishCommand::WaitForAcks() {
 int PublishCommand::Finish(bool all_acked) {
   const client::PublisherStats stats = publisher_->stats();
   const std::uint64_t rejected = stats.rejected + local_rejections_;
+  if (cut_json_) {
+    fmt::print(
+        stderr,
+        "每行一条载荷（NDJSON）：跨多行的 JSON 请先合成一行，例如 jq -c . FILE · one payload a "
+        "line (NDJSON): put a JSON document that takes several lines on one, such as with "
+        "jq -c . FILE\n");
+  }
   if (!all_acked) {
-    fmt::print(stderr,
-               "未完成:{} 条留在发件箱,再次运行即可继续 · not finished: {} stay in the outbox, "
-               "run the same command again to go on\n",
-               stats.waiting, stats.waiting);
+    SayUnfinished(stats);
     return kFailed;
   }
   fmt::print(stderr, "已发送 {} 条,拒绝 {} 条 · {} sent, {} rejected\n", sent_, rejected, sent_,
              rejected);
   return rejected == 0 ? kTaken : kFailed;
+}
+
+void PublishCommand::SayUnfinished(const client::PublisherStats& stats) {
+  if (refused_with_.empty()) {
+    fmt::print(stderr,
+               "未完成:{} 条留在发件箱,再次运行即可继续 · not finished: {} stay in the outbox, "
+               "run the same command again to go on\n",
+               stats.waiting, stats.waiting);
+    return;
+  }
+  fmt::print(stderr, "{}\n", AdviceFor(refused_with_));
+  // What may have reached the gateway must keep its outbox, or it would be sent a second time.
+  if (outbox_is_new_ && stats.sent == 0 && stats.acked_through == 0) {
+    publisher_.reset();
+    RemoveOutbox(outbox_path_);
+    fmt::print(stderr, "什么也没有发送，也没有留下 · nothing was sent, and nothing is kept\n");
+    return;
+  }
+  fmt::print(
+      stderr,
+      "在此之前再次运行没有用：{} 条留在发件箱 {} · until then it is no use to run it again: {} "
+      "stay in the outbox {}\n",
+      stats.waiting, outbox_path_, stats.waiting, outbox_path_);
 }
 
 }  // namespace
@@ -245,7 +333,7 @@ void BindPublish(CLI::App* command, PublishOptions* options) {
   command->add_flag("--json", options->json, "Speak JSON to the gateway instead of protobuf");
   command->add_flag("--again", options->again,
                     "Send the file from its first line, whatever an earlier run has sent");
-  command->add_option("file", options->input, "One payload a line; - is standard input")
+  command->add_option("file", options->input, "One payload a line (NDJSON); - is standard input")
       ->required();
 }
 

@@ -2,7 +2,8 @@
 //
 // Publishes a file's lines, one payload a line, and ends when each is on the gateway's disk or
 // rejected. A run that was interrupted, or repeated on a file that has grown, goes on after the
-// last line taken: nothing is sent twice.
+// last line taken: nothing is sent twice. A refusal that waiting does not mend ends it and says
+// what to do; an outbox that was made for such a run is removed again.
 #pragma once
 
 #include <string>

@@ -138,11 +138,17 @@ std::string FeedText(const v1::FeedStatus& feed) {
                      v1::FeedStatus::State_Name(feed.state()), feed.note());
 }
 
+// Nothing before the first frame.
+std::string ClockText(const v1::CameraStatus& camera) {
+  if (camera.clock_source() == v1::CLOCK_SOURCE_UNSPECIFIED) return "";
+  return fmt::format("{} {} ", v1::ClockSource_Name(camera.clock_source()),
+                     Bound(camera.uncertainty()));
+}
+
 std::string CameraStatusText(const v1::CameraStatus& camera) {
-  return fmt::format("摄像机 camera {} {} {}x{} {:.1f} fps {} {} {}", camera.camera_id(),
+  return fmt::format("摄像机 camera {} {} {}x{} {:.1f} fps {}{}", camera.camera_id(),
                      v1::CameraStatus::State_Name(camera.state()), camera.width(), camera.height(),
-                     camera.frame_rate(), v1::ClockSource_Name(camera.clock_source()),
-                     Bound(camera.uncertainty()), camera.note());
+                     camera.frame_rate(), ClockText(camera), camera.note());
 }
 
 std::string BodyText(const v1::StreamRecord& record) {

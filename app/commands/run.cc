@@ -8,6 +8,7 @@
 #include <ctime>
 
 #include "app/config.h"
+#include "app/config_check.h"
 #include "app/gateway.h"
 #include "app/system_clock.h"
 
@@ -58,8 +59,13 @@ int RunGateway(const RunOptions& options) {
     std::fprintf(stderr, "%s\n", loaded.status().message().c_str());
     return 2;
   }
+  const ProgramFiles files = ProgramFiles::BesideProgram();
+  const ConfigFindings found = CheckAgainstProgram(*loaded, options.config, files);
+  for (const std::string& text : found.errors) std::fprintf(stderr, "%s\n", text.c_str());
+  if (!found.errors.empty()) return 2;
+  for (const std::string& text : found.warnings) spdlog::warn("{}", text);
   const SystemClock clock;
-  auto gateway = Gateway::Create(std::move(loaded->config), ProgramFiles::BesideProgram(), &clock);
+  auto gateway = Gateway::Create(std::move(loaded->config), files, &clock);
   Status status = gateway.ok() ? (*gateway)->Start() : gateway.status();
   if (!status.ok()) {
     std::fprintf(stderr, "fusion-gateway: %s\n", status.message().c_str());

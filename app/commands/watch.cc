@@ -8,6 +8,7 @@
 
 #include "app/commands/key_file.h"
 #include "app/commands/record_text.h"
+#include "app/commands/waiting_notice.h"
 #include "clients/cpp/stream_consumer.h"
 #include "fusiongateway/v1/consumer.pb.h"
 #include "proto/codec/json_form.h"
@@ -32,7 +33,9 @@ bool NeedsAPerson(const std::string& code) {
 class WatchCommand {
  public:
   explicit WatchCommand(const WatchOptions& options)
-      : options_(options), colour_(!options.no_colour && isatty(STDOUT_FILENO) == 1) {}
+      : options_(options),
+        colour_(!options.no_colour && isatty(STDOUT_FILENO) == 1),
+        waiting_(options.endpoint, "事件流", "stream", WatchOptions{}.endpoint) {}
 
   int Run(StreamConsumer& consumer);
 
@@ -40,9 +43,11 @@ class WatchCommand {
   // False: the end, with status_.
   bool Handle(const StreamEvent& event, StreamConsumer& consumer);
   bool Print(const v1::Records& records);
+  void WaitedATurn(const StreamConsumer& consumer);
 
   const WatchOptions& options_;
   const bool colour_;
+  WaitingNotice waiting_;
   std::uint64_t printed_ = 0;
   int status_ = kDone;
 };
@@ -56,6 +61,8 @@ int WatchCommand::Run(StreamConsumer& consumer) {
 bool WatchCommand::Handle(const StreamEvent& event, StreamConsumer& consumer) {
   switch (event.kind) {
     case StreamEvent::Kind::kTimeout:
+      WaitedATurn(consumer);
+      return true;
     case StreamEvent::Kind::kSnapshot:
       return true;
     case StreamEvent::Kind::kRecords:
@@ -76,6 +83,12 @@ bool WatchCommand::Handle(const StreamEvent& event, StreamConsumer& consumer) {
       return true;
   }
   return true;
+}
+
+void WatchCommand::WaitedATurn(const StreamConsumer& consumer) {
+  if (consumer.subscribed()) return waiting_.Answered();
+  const std::string said = waiting_.Waited(kTurn);
+  if (!said.empty()) fmt::print(stderr, "{}\n", said);
 }
 
 bool WatchCommand::Print(const v1::Records& records) {

@@ -1,6 +1,8 @@
 #include "clients/cpp/outbox.h"
 
+#include <fcntl.h>
 #include <sqlite3.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <charconv>
@@ -106,6 +108,24 @@ Status SetMeta(sqlite3* db, std::string_view name, std::string_view value) {
   return set.BindText(1, name).BindText(2, value).Run("write its state");
 }
 
+// Payloads may hold personal data: file and folder are their owner's alone. SQLite gives the files
+// beside it the same mode. What cannot be made shows when it is opened.
+void MakePrivateFile(const std::string& path) {
+  std::filesystem::path made;
+  for (const auto& part : std::filesystem::path(path).parent_path()) {
+    made /= part;
+    mkdir(made.c_str(), 0700);
+  }
+  const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  // One that is there is not opened: closing it again would drop the locks of an Outbox in this
+  // process.
+  if (fd >= 0) {
+    close(fd);
+  } else {
+    chmod(path.c_str(), 0600);
+  }
+}
+
 std::uint64_t Number(const std::string& text) {
   std::uint64_t value = 0;
   std::from_chars(text.data(), text.data() + text.size(), value);
@@ -120,9 +140,7 @@ Outbox::~Outbox() { sqlite3_close(db_); }
 
 Result<std::unique_ptr<Outbox>> Outbox::Open(const std::string& path, const std::string& feed_id,
                                              OutboxLimits limits) {
-  std::error_code error;
-  const auto folder = std::filesystem::path(path).parent_path();
-  if (!folder.empty()) std::filesystem::create_directories(folder, error);
+  MakePrivateFile(path);
   sqlite3* db = nullptr;
   const int opened =
       sqlite3_open_v2(path.c_str(), &db,

@@ -55,8 +55,8 @@ struct Bookmark {
 
 class Outbox {
  public:
-  // Opens or makes the file and its folder. Refused: another feed's outbox, a damaged file, a file
-  // of a newer version, a file that another process has open.
+  // Opens or makes the file (0600) and its folder (0700). Refused: another feed's outbox, a damaged
+  // file, a file of a newer version, a file that another process has open.
   static Result<std::unique_ptr<Outbox>> Open(const std::string& path, const std::string& feed_id,
                                               OutboxLimits limits);
   ~Outbox();

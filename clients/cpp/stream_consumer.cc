@@ -32,6 +32,7 @@ class StreamConsumer::Session {
 
   StreamEvent Next(Duration timeout);
   void Restart(std::uint64_t after_seq);
+  bool subscribed() const { return subscribed_; }
   std::uint64_t through_seq() const { return through_seq_; }
   const std::string& journal_id() const { return journal_id_; }
 
@@ -59,6 +60,8 @@ class StreamConsumer::Session {
   SteadyTime heartbeat_due_{};
   Duration back_off_{};
   bool heard_ = false;
+  // What was heard is a stream.
+  bool subscribed_ = false;
   // The journal changed; waits for Restart.
   bool halted_ = false;
 
@@ -163,6 +166,7 @@ void StreamConsumer::Session::Subscribe() {
 void StreamConsumer::Session::Drop(Duration before_next) {
   socket_.reset();
   heard_ = false;
+  subscribed_ = false;
   next_attempt_ = clock_.SteadyNow() + before_next;
 }
 
@@ -217,6 +221,7 @@ std::optional<StreamEvent> StreamConsumer::Session::OnRecords(
   }
   if (records.from_seq() > through_seq_ + 1 && !any_start_) return Gap(records.from_seq());
   journal_id_ = records.journal_id();
+  subscribed_ = true;
   back_off_ = {};
   last_refusal_.clear();
   // A heartbeat: nothing was scanned.
@@ -240,6 +245,7 @@ StreamEvent StreamConsumer::Session::OnSnapshot(std::shared_ptr<v1::StreamMessag
     return JournalChanged(snapshot.journal_id());
   }
   journal_id_ = snapshot.journal_id();
+  subscribed_ = true;
   through_seq_ = consumed_seq_ = snapshot.through_seq();
   any_start_ = false;
   StreamEvent event{.kind = StreamEvent::Kind::kSnapshot, .journal_id = journal_id_};
@@ -325,6 +331,8 @@ Result<std::unique_ptr<StreamConsumer>> StreamConsumer::Open(ConsumerOptions opt
 StreamEvent StreamConsumer::Next(Duration timeout) { return session_->Next(timeout); }
 
 void StreamConsumer::Restart(std::uint64_t after_seq) { session_->Restart(after_seq); }
+
+bool StreamConsumer::subscribed() const { return session_->subscribed(); }
 
 std::uint64_t StreamConsumer::through_seq() const { return session_->through_seq(); }
 

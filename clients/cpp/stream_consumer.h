@@ -106,6 +106,8 @@ class StreamConsumer {
   // Subscribes anew after `after_seq` of whatever journal the gateway has now.
   void Restart(std::uint64_t after_seq);
 
+  // The gateway has answered the subscription that is made now.
+  bool subscribed() const;
   // Where reading stands: everything through here was given out.
   std::uint64_t through_seq() const;
   std::string journal_id() const;

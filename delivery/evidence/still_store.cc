@@ -81,6 +81,9 @@ Status StillStore::Open() {
   std::error_code error;
   fs::create_directories(directory_, error);
   if (error) return Unavailable(directory_ + ": cannot be made: " + error.message());
+  // Pictures of people: their owner's alone.
+  fs::permissions(directory_, fs::perms::owner_all, error);
+  if (error) return Unavailable(directory_ + ": cannot be made private: " + error.message());
   std::vector<std::pair<fs::file_time_type, fs::path>> found;
   for (const auto& entry : fs::directory_iterator(directory_, error)) {
     const fs::path ending = entry.path().extension();
@@ -108,9 +111,10 @@ Status StillStore::Save(const Snapshot& still, bool restricted) {
   const fs::path beside = path.string() + ".part";
   std::error_code error;
   std::ofstream file(beside, std::ios::binary);
+  fs::permissions(beside, fs::perms::owner_read | fs::perms::owner_write, error);
   file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
   file.close();
-  if (file) fs::rename(beside, path, error);
+  if (file && !error) fs::rename(beside, path, error);
   std::lock_guard lock(mutex_);
   if (!file || error) {
     ++statistics_.failed;

@@ -1,7 +1,7 @@
 // Stills on disk: one JPEG with its frame's id and stamp a file, readable when the camera's ring
 // has long moved on. Bounded by bytes: the oldest go first. Those that only restricted incidents
 // refer to are kept apart and never loaded: frame ids can be guessed, and there is nobody yet who
-// may see them.
+// may see them. Files and directory are readable by their owner only.
 //
 // Thread-safe. A still is written beside and renamed, so that a kill leaves the whole file or none.
 // A full disk is kResourceExhausted and costs that still only. A damaged file is kDataLoss.

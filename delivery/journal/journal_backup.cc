@@ -34,6 +34,14 @@ Status RefuseToOverwrite(const std::string& path) {
   return {};
 }
 
+Status CheckFolder(const std::string& path) {
+  const auto folder = std::filesystem::absolute(path).parent_path();
+  std::error_code none;
+  if (std::filesystem::is_directory(folder, none)) return {};
+  return NotFound("there is no folder " + folder.string() + " to write " + path +
+                  " in: make it, or give another path");
+}
+
 // Something half done: gone when its maker fails.
 class PartialFile {
  public:
@@ -168,6 +176,7 @@ Status ChangeIdentity(const std::string& path, RestoredJournal* restored) {
 Status BackupJournal(const std::string& store, const std::string& file,
                      const CopyProgress& progress) {
   if (!Exists(store)) return NotFound("there is no journal at " + store);
+  if (Status s = CheckFolder(file); !s.ok()) return s;
   if (Status s = RefuseToOverwrite(file); !s.ok()) return s;
   PartialFile partial(file);
   if (Status s = CopyJournal(store, partial.path(), progress); !s.ok()) return s;
@@ -177,6 +186,7 @@ Status BackupJournal(const std::string& store, const std::string& file,
 Result<RestoredJournal> RestoreJournal(const std::string& file, const std::string& store,
                                        const CopyProgress& progress) {
   if (!Exists(file)) return NotFound("there is no backup at " + file);
+  if (Status s = CheckFolder(store); !s.ok()) return s;
   if (Status s = RefuseToOverwrite(store); !s.ok()) return s;
   PartialFile partial(store);
   if (Status s = CopyJournal(file, partial.path(), progress); !s.ok()) return s;

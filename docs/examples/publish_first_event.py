@@ -32,3 +32,6 @@ alarm = {"dataType": "alarm", "enterpriseId": "410200007", "alarmId": uuid.uuid4
          "unit": "ppm", "startTime": beijing, "state": "active"}
 ack = ask({"publish": {"session": welcome["session"], "firstSeq": 1, "payloads": [alarm]}}, "ack")
 print("rejected:" if ack.get("rejections") else "on disk:", ack)
+# Without it the gateway would wait and then tell that this publisher is silent.
+socket.send_json({"bye": {}})
+socket.close(linger=1000)

@@ -1,9 +1,12 @@
-"""Prints incidents of the live stream as they come; Ctrl-C ends it."""
+"""Prints incidents of the live stream as they come; Ctrl-C, or the end of the pipe it writes to, ends it."""
 
+import signal
 import sys
 
 import zmq
 
+signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # ended by | head without a traceback
+signal.signal(signal.SIGINT, signal.SIG_DFL)
 endpoint = sys.argv[1] if len(sys.argv) > 1 else "tcp://127.0.0.1:5702"
 socket = zmq.Context().socket(zmq.DEALER)
 socket.connect(endpoint)

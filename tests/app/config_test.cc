@@ -92,6 +92,43 @@ TEST(ConfigTest, AWrongTypeIsRefusedWithItsLineAndWhatIsExpected) {
   EXPECT_THAT(ErrorOf("gateway_id: a\nfeeds: 7\n"), HasSubstr("\"feeds\" must be a list"));
 }
 
+TEST(ConfigTest, AllThatIsWrongIsToldAtOnceEachWithItsLine) {
+  EXPECT_EQ(ErrorOf("gateway_id: a\n"
+                    "wall: {prot: 80}\n"
+                    "sites:\n"
+                    "  - site_id: s\n"
+                    "    radius_m: -3\n"
+                    "  - {name: nameless}\n"
+                    "feeds:\n"
+                    "  - {feed_id: x, plugin: grid, position_uncertainty_m: -1}\n"
+                    "  - {feed_id: x, plugin: grid}\n"
+                    "cameras:\n"
+                    "  - camera_id: c\n"
+                    "    url: http://h/c\n"
+                    "    site_id: elsewhere\n"
+                    "    range_m: far\n"
+                    "colour: red\n"),
+            "site.yaml:2: unknown key \"wall.prot\"; config/example.yaml lists all there are\n"
+            "site.yaml:5: \"sites[0].radius_m\" must be at least 0\n"
+            "site.yaml:6: \"sites[1].site_id\" is missing\n"
+            "site.yaml:8: \"feeds[0].position_uncertainty_m\" must be at least 0\n"
+            "site.yaml:9: feed_id \"x\" is used twice; it stands first in line 8\n"
+            "site.yaml:12: camera \"c\": the url must begin with rtsp:// or rtsps://; nothing else "
+            "is pulled\n"
+            "site.yaml:13: camera \"c\" stands on site \"elsewhere\", which is not among sites\n"
+            "site.yaml:14: \"cameras[0].range_m\" must be a number\n"
+            "site.yaml:15: unknown key \"colour\"; config/example.yaml lists all there are");
+}
+
+TEST(ConfigTest, AFolderAndAnEmptyFileAreSaidToBeThat) {
+  const auto folder = LoadConfig(FG_SOURCE_DIR "/config");
+  ASSERT_FALSE(folder.ok());
+  EXPECT_THAT(folder.status().message(), HasSubstr("is a folder"));
+  EXPECT_THAT(ErrorOf(""), HasSubstr("site.yaml: is empty"));
+  EXPECT_THAT(ErrorOf("# nothing yet\n"), HasSubstr("site.yaml: is empty"));
+  EXPECT_THAT(ErrorOf("just words\n"), HasSubstr("site.yaml:1: a configuration must be a mapping"));
+}
+
 TEST(ConfigTest, BrokenYamlIsRefusedWithItsLine) {
   EXPECT_THAT(ErrorOf("gateway_id: a\nwall: [\n"), HasSubstr("not valid YAML"));
 }

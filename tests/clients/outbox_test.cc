@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -29,6 +30,26 @@ class OutboxTest : public testing::Test {
   TempFolder folder_;
   const std::string path_ = folder_.Path("sub/grid.outbox");
 };
+
+TEST_F(OutboxTest, FilesAndFoldersAreTheirOwnersAlone) {
+  const auto mode = [](const std::string& path) {
+    struct stat found {};
+    EXPECT_EQ(stat(path.c_str(), &found), 0) << path;
+    return found.st_mode & 0777;
+  };
+  auto outbox = Open();
+  ASSERT_TRUE(Append(*outbox, "a").ok());
+  EXPECT_EQ(mode(path_), 0600u);
+  EXPECT_EQ(mode(path_ + "-wal"), 0600u);
+  EXPECT_EQ(mode(folder_.Path("sub")), 0700u);
+  // One that an earlier version made.
+  outbox.reset();
+  ASSERT_EQ(chmod(path_.c_str(), 0644), 0);
+  outbox = Open();
+  ASSERT_TRUE(Append(*outbox, "b").ok());
+  EXPECT_EQ(mode(path_), 0600u);
+  EXPECT_EQ(mode(path_ + "-wal"), 0600u);
+}
 
 TEST_F(OutboxTest, SeqsGoOnAcrossReopeningEvenWhenAllIsAcked) {
   std::string id;

@@ -1,5 +1,6 @@
 """The documents' examples, run as they are written against a gateway of this build."""
 
+import json
 import os
 import re
 import signal
@@ -101,6 +102,30 @@ class Examples(unittest.TestCase):
             reader.kill()
             reader.wait()
             reader.stdout.close()
+
+    def test_the_first_event_says_bye(self):
+        self.run_to_end([sys.executable, "-B", f"{ROOT}/docs/examples/publish_first_event.py", self.endpoint("publishers")])
+        deadline = time.monotonic() + 5
+        while (state := self.feed_state("try-it")) != "DISCONNECTED" and time.monotonic() < deadline:
+            time.sleep(0.02)
+        self.assertEqual(state, "DISCONNECTED", "it would go silent for too long else")
+
+    def test_the_reader_ends_quietly_with_its_pipe(self):
+        self.run_to_end([sys.executable, "-B", f"{ROOT}/docs/examples/publish_first_event.py", self.endpoint("publishers")])
+        reader = f"{sys.executable} -B {ROOT}/docs/examples/read_incidents.py {self.endpoint('consumers')}"
+        with subprocess.Popen(["bash", "-c", f"{reader} | head -n 1"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                              text=True) as pipe:
+            # Each event is a record more to be written after head has ended.
+            deadline = time.monotonic() + 20
+            while pipe.poll() is None and time.monotonic() < deadline:
+                self.run_to_end([sys.executable, "-B", f"{ROOT}/docs/examples/publish_first_event.py",
+                                 self.endpoint("publishers")])
+            self.assertEqual((pipe.wait(1), pipe.stderr.read()), (0, ""))
+
+    def feed_state(self, feed_id):
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.ports['wall']}/api/v1/feeds", timeout=5) as answer:
+            feeds = json.load(answer)["feeds"]
+        return next((feed["state"] for feed in feeds if feed["feedId"] == feed_id), None)
 
     def first_line(self, process):
         deadline = time.monotonic() + 20

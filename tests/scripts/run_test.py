@@ -120,6 +120,28 @@ class Run(unittest.TestCase):
         self.assertNotEqual(returned, 0)
         self.assertIn("site.yaml:3: unknown key", said)
 
+    def test_fresh_removes_what_the_demos_last_run_left(self):
+        project = self.project()
+        left = project.write("build/run/state/journal.db", "old")
+        process, said = self.started(project)
+        self.assertIn("./run --fresh begins anew", said)
+        process.send_signal(signal.SIGTERM)
+        self.ended(project, process)
+        self.assertTrue(os.path.exists(left))
+        process, _ = self.started(project, "--fresh")
+        process.send_signal(signal.SIGTERM)
+        self.ended(project, process)
+        self.assertFalse(os.path.exists(left))
+
+    def test_fresh_removes_nothing_of_a_run_that_still_goes_or_of_a_real_site(self):
+        project = self.project()
+        left = project.write("build/run/state/journal.db", "old")
+        with socket.create_server(("127.0.0.1", project.ports[1])):
+            self.assertEqual(self.ended(project, project.start("run", "--fresh"))[0], 1)
+        site = project.write("site.yaml", "gateway_id: y\n")
+        self.assertEqual(self.ended(project, project.start("run", "--fresh", site))[0], 2)
+        self.assertTrue(os.path.exists(left))
+
     def test_a_config_that_is_not_there_and_an_unknown_option_are_bad_usage(self):
         project = self.project()
         for argument in ("/nowhere.yaml", "--sometimes"):

@@ -21,8 +21,15 @@ _DONE, _FAILED, _USAGE = 0, 1, 2
 _BATCH_LINES = 256
 _BATCH_BYTES = 256 * 1024
 _PROGRESS_INTERVAL = 1.0
-# Refusals that a person has to do something about: waiting does not help.
-_NEEDS_A_PERSON = {"UNKNOWN_FEED", "FORBIDDEN", "PROTOCOL_UNSUPPORTED", "KEY_REFUSED", "BAD_ENDPOINT"}
+# What a person has to do about a refusal that waiting does not mend.
+_ADVICE = {
+    "UNKNOWN_FEED": "the gateway has no such feed: correct --feed, or add it to feeds in the gateway's configuration",
+    "FORBIDDEN": "this key is not bound to the feed: have it bound in the gateway's publishers.curve.keys",
+    "FENCED": "another publisher speaks for this feed: stop one of the two, or use a feed of your own",
+    "PROTOCOL_UNSUPPORTED": "the versions do not fit: update this program or the gateway",
+    "KEY_REFUSED": "the keys do not fit: check --key and --server-key",
+    "BAD_ENDPOINT": "correct --endpoint",
+}
 
 
 def say(text: str) -> None:
@@ -82,6 +89,7 @@ class PublishCommand:
         self._options = options
         self._name = "standard input" if options.file == "-" else options.file
         self._hopeless = threading.Event()
+        self._refused_with = ""
         self._connected = False
         self._rejected = 0
         self._sent = 0
@@ -102,6 +110,9 @@ class PublishCommand:
             self._skip_what_was_taken(publisher, source)
             finished = self._send_all(publisher, source) and self._wait_for_acks(publisher)
             waiting = publisher.stats().waiting
+        if not finished and self._refused_with:
+            say(f"{_ADVICE[self._refused_with]}; {waiting} stay in the outbox until then")
+            return _FAILED
         if not finished:
             say(f"未完成：{waiting} 条留在发件箱，再次运行即可继续 · not finished: {waiting} stay in the outbox, run the same "
                 "command again to go on")
@@ -168,7 +179,8 @@ class PublishCommand:
             if waited >= self._options.patience:
                 return False
             say(f"已确认 {stats.acked_through}，待确认 {stats.waiting} · acked {stats.acked_through}, waiting {stats.waiting}"
-                if self._connected else f"等待网关 {self._options.endpoint} · waiting for the gateway at {self._options.endpoint}")
+                if self._connected else f"等待网关 {self._options.endpoint} · waiting for the gateway at {self._options.endpoint}; "
+                "is it running, and is this its publishers' endpoint?")
         return False
 
     def _on_rejection(self, rejected: RejectedPayload) -> None:
@@ -188,7 +200,8 @@ class PublishCommand:
             return
         self._connected = self._connected and notice.kind is not NoticeKind.DISCONNECTED
         say(f"{notice.code}: {notice.message}" if notice.code else notice.message)
-        if notice.kind is NoticeKind.FENCED or notice.code in _NEEDS_A_PERSON:
+        if notice.code in _ADVICE:
+            self._refused_with = notice.code
             self._hopeless.set()
 
 

@@ -16,7 +16,7 @@ import sqlite3
 import threading
 import weakref
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,7 +54,7 @@ class Bookmark:
 
 class Outbox:
     def __init__(self, path: str, feed_id: str, limits: OutboxLimits = OutboxLimits()) -> None:
-        """Opens or makes the file and its folder. Refused: another feed's outbox, a damaged file, a file of a newer
+        """Opens or makes the file (0600) and its folder (0700). Refused: another feed's outbox, a damaged file, a file of a newer
         version, a file that somebody else has open. The path ":memory:" is for what need not survive."""
         self._path = path
         self._limits = limits
@@ -218,11 +218,15 @@ class Outbox:
     def _make_file(self) -> None:
         if self._path == _IN_MEMORY:
             return
-        folder = os.path.dirname(self._path)
-        if folder:
-            os.makedirs(folder, exist_ok=True)
-        # Payloads may hold personal data: the file is its owner's alone.
-        os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        # Payloads may hold personal data: file and folders are their owner's alone. SQLite gives the files beside it
+        # the same mode.
+        _make_private_folder(os.path.dirname(self._path))
+        try:
+            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        except FileExistsError:
+            # Not opened: closing it again would drop the locks of an Outbox in this process.
+            with suppress(PermissionError):
+                os.chmod(self._path, 0o600)
 
     def _prepare(self, feed_id: str) -> None:
         assert self._db is not None
@@ -298,6 +302,14 @@ class Outbox:
                   sqlite3.SQLITE_CORRUPT: "; move the file away to begin a new outbox",
                   sqlite3.SQLITE_NOTADB: "; move the file away to begin a new outbox"}.get(code, "")
         return OutboxError(f'outbox "{self._path}": cannot {doing}: {error}{advice}')
+
+
+def _make_private_folder(folder: str) -> None:
+    if not folder or os.path.isdir(folder):
+        return
+    _make_private_folder(os.path.dirname(folder))
+    with suppress(FileExistsError):
+        os.mkdir(folder, 0o700)
 
 
 _open_outboxes: "weakref.WeakSet[Outbox]" = weakref.WeakSet()

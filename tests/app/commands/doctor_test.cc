@@ -213,5 +213,21 @@ TEST_F(DoctorTest, BadUsageIsSaidAndNothingIsExamined) {
   EXPECT_THAT(told_, IsEmpty());
 }
 
+TEST_F(DoctorTest, AFeedsNameWithoutItsConfigurationIsNoPlugin) {
+  options_.config.clear();
+  options_.feed_id = "try-it";
+  EXPECT_EQ(Run(kAlarm), 2);
+  EXPECT_THAT(error_, HasSubstr("give --config CONFIG"));
+  EXPECT_THAT(error_, HasSubstr("hazmat"));
+  EXPECT_THAT(error_, Not(HasSubstr("shared object")));
+}
+
+TEST_F(DoctorTest, AReportThatComesLateIsExplained) {
+  options_.at = "2026-11-23T11:00:00+08:00";
+  EXPECT_EQ(Run(kAlarm), 0);
+  EXPECT_THAT(told_, HasSubstr("! DELAYED "));
+  EXPECT_THAT(told_, HasSubstr("came later after its time than delay_max (5 s)"));
+}
+
 }  // namespace
 }  // namespace fusiongateway

@@ -18,6 +18,7 @@ using client::PublisherPeer;
 using client::TempFolder;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::Not;
 
 class PublishTest : public testing::Test {
  protected:
@@ -126,6 +127,39 @@ TEST_F(PublishTest, RefusedFeedFailsWithTheGatewaysReason) {
   options.patience = std::chrono::seconds(30);
   EXPECT_EQ(Run(options), 1);
   EXPECT_THAT(said_, HasSubstr("UNKNOWN_FEED"));
+  EXPECT_THAT(said_, HasSubstr("correct --feed"));
+  EXPECT_THAT(said_, Not(HasSubstr("run the same command again")));
+}
+
+TEST_F(PublishTest, AnOutboxOfARunThatSentNothingIsRemovedAndAnOlderOneIsKept) {
+  Write("one\n");
+  PublishOptions options = Options();
+  options.outbox_file = folder_.Path("own.outbox");
+  gateway_.refuse_hello = "UNKNOWN_FEED";
+  EXPECT_EQ(Run(options), 1);
+  EXPECT_THAT(said_, HasSubstr("nothing is kept"));
+  EXPECT_FALSE(std::filesystem::exists(options.outbox_file));
+  EXPECT_FALSE(std::filesystem::exists(options.outbox_file + "-wal"));
+
+  gateway_.refuse_hello = "";
+  gateway_.Stop();
+  EXPECT_EQ(Run(options), 1);
+  gateway_.refuse_hello = "FORBIDDEN";
+  gateway_.Start();
+  EXPECT_EQ(Run(options), 1);
+  EXPECT_THAT(said_, HasSubstr("1 stay in the outbox " + options.outbox_file));
+  EXPECT_TRUE(std::filesystem::exists(options.outbox_file));
+}
+
+TEST_F(PublishTest, JsonOverSeveralLinesIsToldApartFromBadPayloads) {
+  Write("{\n  \"bad\": 1\n}\n");
+  gateway_.reject_text = "{";
+  EXPECT_EQ(Run(Options()), 1);
+  EXPECT_THAT(said_, HasSubstr("one payload a line (NDJSON)"));
+  Write("{\"text\": \"bad: one bracket { in a text\"}\n");
+  gateway_.reject_text = "bad";
+  EXPECT_EQ(Run(Options()), 1);
+  EXPECT_THAT(said_, Not(HasSubstr("NDJSON")));
 }
 
 TEST_F(PublishTest, MissingFileAndBadKeysAreSaid) {

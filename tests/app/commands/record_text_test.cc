@@ -53,6 +53,17 @@ TEST(RecordTextTest, TimesAreBeijingTime) {
   EXPECT_THAT(text, HasSubstr("水位 watermark 2026-11-23 10:00:00.001"));
 }
 
+TEST(RecordTextTest, ACameraWithoutAClockYetShowsNone) {
+  const std::string text =
+      RecordText(Record("seq: 1 camera { camera_id: \"gate-1\" state: CONNECTING }"), false);
+  EXPECT_THAT(text, testing::AllOf(HasSubstr("gate-1 CONNECTING"), Not(HasSubstr("UNSPECIFIED")),
+                                   Not(HasSubstr("±"))));
+  EXPECT_THAT(RecordText(Record("seq: 1 camera { camera_id: \"gate-1\" clock_source: "
+                                "SENDER_REPORT uncertainty { nanos: 20000000 } }"),
+                         false),
+              HasSubstr("SENDER_REPORT ±20 ms"));
+}
+
 TEST(RecordTextTest, EveryBodyHasAText) {
   const auto* body = v1::StreamRecord::descriptor()->FindOneofByName("body");
   for (int i = 0; i < body->field_count(); ++i) {

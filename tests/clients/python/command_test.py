@@ -55,7 +55,7 @@ class Commands(GatewayTest):
 
     def test_what_needs_a_person_ends_the_run(self):
         status, _, told = self.ran(*PUBLISH, "--feed", "nobody", "--endpoint", self.gateway.publishers, "-", given="{}\n")
-        self.assertEqual((status, "UNKNOWN_FEED" in told, "1 stay in the outbox" in told), (1, True, True), told)
+        self.assertEqual((status, "UNKNOWN_FEED" in told, "correct --feed" in told), (1, True, True), told)
         self.assertEqual(self.publish("/no/such/file")[0], 1)
         self.assertEqual(self.ran(*PUBLISH)[0], 2)
         self.assertEqual(self.publish("--server-key", "x" * 40, "-", given="")[0], 2)

@@ -101,9 +101,36 @@ class OutboxTest(unittest.TestCase):
         with self.assertRaisesRegex(OutboxError, "move the file away"):
             self.open()
 
-    def test_the_file_is_its_owners_alone(self):
+    def mode(self, path):
+        return stat.S_IMODE(os.stat(path).st_mode)
+
+    def test_files_and_folder_are_their_owners_alone(self):
+        self.open().append([(b"a", "")])
+        self.assertEqual([self.mode(self.path), self.mode(self.path + "-wal"), self.mode(os.path.dirname(self.path))],
+                         [0o600, 0o600, 0o700])
+
+    def test_one_that_others_could_read_is_closed_to_them(self):
+        self.open().close()
+        os.chmod(self.path, 0o644)
         self.open()
-        self.assertEqual(stat.S_IMODE(os.stat(self.path).st_mode), 0o600)
+        self.assertEqual(self.mode(self.path), 0o600)
+
+    def test_a_refused_second_owner_does_not_unlock_it_for_other_processes(self):
+        self.open()
+        with self.assertRaises(OutboxInUse):
+            self.open()
+        program = """if True:
+            import sys
+            from fusiongateway import OutboxInUse
+            from fusiongateway.outbox import Outbox
+            try:
+                Outbox(sys.argv[1], "feed")
+            except OutboxInUse:
+                sys.exit(0)
+            sys.exit(1)
+        """
+        with python("-c", program, self.path) as process:
+            self.assertEqual(process.wait(PATIENCE), 0)
 
     def test_a_closed_outbox_says_so(self):
         outbox = self.open()

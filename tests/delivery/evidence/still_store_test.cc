@@ -32,6 +32,17 @@ class StillStoreTest : public ::testing::Test {
   std::string directory_;
 };
 
+TEST_F(StillStoreTest, StillsAreTheirOwnersAlone) {
+  fs::permissions(directory_, fs::perms(0755));
+  StillStore store(directory_, 1 << 20);
+  ASSERT_TRUE(store.Open().ok());
+  ASSERT_TRUE(store.Save(Still("tank-1/1700000000000000/7"), false).ok());
+  EXPECT_EQ(fs::status(directory_).permissions(), fs::perms(0700));
+  for (const auto& still : fs::directory_iterator(directory_)) {
+    EXPECT_EQ(still.status().permissions(), fs::perms(0600)) << still.path();
+  }
+}
+
 TEST_F(StillStoreTest, AStillComesBackWithItsStampAfterARestart) {
   {
     StillStore store(directory_, 1 << 20);

@@ -92,6 +92,17 @@ TEST_F(JournalBackupTest, ABackupTakenWhileTheGatewayCommitsIsOneWholeMoment) {
   EXPECT_EQ(*(*copy)->OutboxThrough("police-110", "outbox-1"), last);
 }
 
+TEST_F(JournalBackupTest, AFolderThatIsNotThereIsNamed) {
+  ASSERT_TRUE(OpenSqliteJournal(store_, SampleOptions()).ok());
+  ASSERT_TRUE(BackupJournal(store_, backup_, {}).ok());
+  const std::string nowhere = folder_.File("no-such-folder/journal.db");
+  for (const Status& status :
+       {BackupJournal(store_, nowhere, {}), RestoreJournal(backup_, nowhere, {}).status()}) {
+    EXPECT_EQ(status.code(), StatusCode::kNotFound);
+    EXPECT_NE(status.message().find("there is no folder "), std::string::npos);
+  }
+}
+
 TEST_F(JournalBackupTest, NothingIsOverwritten) {
   { ASSERT_TRUE(OpenSqliteJournal(store_, SampleOptions()).ok()); }
   std::ofstream(backup_) << "precious";
