@@ -76,7 +76,8 @@ Duration FrameClock::ArrivalEnvelope::Slowed(SteadyTime now) const {
   return slower <= drift + kSlowedStep ? Duration::zero() : slower + drift;
 }
 
-void FrameClock::Restart() {
+void FrameClock::Restart(std::optional<SteadyTime> opened) {
+  opened_ = opened;
   host_offset_.reset();
   BeginTimeLine();
 }
@@ -95,6 +96,7 @@ Stamp FrameClock::Assign(const FrameTimes& frame) {
   rival_.reset();
   epoch_used_ = true;
   envelope_.Add(frame.arrival_steady, Delay(frame));
+  if (envelope_.settled()) opened_.reset();
   CheckClaim(frame);
   Stamp stamp = BestStamp(frame);
   KeepMonotone(frame.media, stamp);
@@ -160,6 +162,7 @@ void FrameClock::CheckClaim(const FrameTimes& frame) {
 
 Stamp FrameClock::Unsynchronised(const FrameTimes& frame) const {
   Duration bound = config_.unsynchronised_bound;
+  if (opened_) bound = std::max(bound, frame.arrival_steady - *opened_);
   if (frame.claimed) {
     const Duration error = config_.clock_error_max.value_or(Duration::zero()) + kResolution;
     const Duration underway = SaturatingSubtract(frame.arrival, *frame.claimed);

@@ -14,7 +14,9 @@
 //
 //   source            utc                       uncertainty
 //   UNSYNCHRONISED    arrival                   unsynchronised_bound; more where a claim says that
-//                                               the frame was up to 10 s on its way
+//                                               the frame was up to 10 s on its way, and for the
+//                                               first second of a connection that was opened
+//                                               longer ago: a camera may hold frames until then
 //                     the first second of a time line, until a claim comes (at most 10 s), or a
 //                     frame that contradicts its time line
 //                     middle of the two           up to both ends
@@ -67,8 +69,9 @@ class FrameClock {
  public:
   explicit FrameClock(const FrameClockConfig& config) : config_(config) {}
 
-  // The connection is a new one: nothing learnt of the old time line holds.
-  void Restart();
+  // The connection is a new one, opened at `opened`: nothing learnt of the old time line holds.
+  // The camera may have held the first frames since then.
+  void Restart(std::optional<SteadyTime> opened = std::nullopt);
 
   Stamp Assign(const FrameTimes& frame);
 
@@ -143,6 +146,7 @@ class FrameClock {
   std::optional<Duration> host_offset_;  // utc - steady at the newest frame
   std::optional<Point> newest_;          // of the time line
   SteadyTime line_begun_{};
+  std::optional<SteadyTime> opened_;  // until a time line has settled
   ArrivalEnvelope envelope_;
   std::optional<Point> rival_;
   int rival_count_ = 0;

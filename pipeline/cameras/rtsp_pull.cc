@@ -88,6 +88,17 @@ GstPadProbeReturn StampPacket(GstPad*, GstPadProbeInfo* info, gpointer line) {
   return GST_PAD_PROBE_OK;
 }
 
+// Our media times have another zero than the segment of a recording, which would end at once.
+GstPadProbeReturn OpenSegment(GstPad*, GstPadProbeInfo* info, gpointer) {
+  GstEvent* event = GST_PAD_PROBE_INFO_EVENT(info);
+  if (GST_EVENT_TYPE(event) != GST_EVENT_SEGMENT) return GST_PAD_PROBE_OK;
+  GstSegment open;
+  gst_segment_init(&open, GST_FORMAT_TIME);
+  gst_event_unref(event);
+  GST_PAD_PROBE_INFO_DATA(info) = gst_event_new_segment(&open);
+  return GST_PAD_PROBE_OK;
+}
+
 // What an operator can do about it. GStreamer's own text may name hosts and stays out.
 std::string Explain(const GError* error) {
   if (error->domain == GST_RESOURCE_ERROR) {
@@ -296,6 +307,9 @@ bool RtspPull::Impl::Attach(GstPad* pad) {
   GstCaps* units =
       gst_caps_new_simple(h265 ? "video/x-h265" : "video/x-h264", "stream-format", G_TYPE_STRING,
                           "byte-stream", "alignment", G_TYPE_STRING, "au", nullptr);
+  GstPad* parsed = gst_element_get_static_pad(parse, "sink");
+  gst_pad_add_probe(parsed, GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, OpenSegment, nullptr, nullptr);
+  gst_object_unref(parsed);
   gst_bin_add_many(GST_BIN(pipeline), depay, parse, appsink, nullptr);
   const bool linked = gst_element_link_filtered(depay, parse, units) &&
                       gst_element_link_filtered(parse, appsink, units);

@@ -422,6 +422,19 @@ TEST(FrameClockTest, FramesTheCameraHeldBeforeItPlayedDoNotBendTheTimeLine) {
   }
 }
 
+TEST(FrameClockTest, FramesHeldSinceTheConnectionWasOpenedAreCoveredWithoutAnyClaim) {
+  Playback run;
+  run.camera.claims = false;
+  run.camera.path_min = milliseconds{4300};
+  run.clock.Restart(SteadyTime{seconds{5000}});
+  run.Play(milliseconds{400});
+  EXPECT_GE(run.last().uncertainty, milliseconds{4300});
+  run.camera.path_min = milliseconds{20};
+  run.at += seconds{5};
+  run.Play(seconds{5});
+  EXPECT_EQ(run.last().uncertainty, seconds{2});
+}
+
 // What a path does in one stretch of time.
 struct Stretch {
   Duration length;
