@@ -118,8 +118,9 @@ bool FrameClock::HostClockStepped(const FrameTimes& frame) {
 bool FrameClock::OnTimeLine(const FrameTimes& frame) const {
   if (!newest_ || envelope_.empty()) return true;
   if (frame.media - newest_->media < -kReorderMax) return false;
-  const Duration behind = Delay(frame) - envelope_.minimum();
-  return behind >= -kAheadMax && behind <= kBehindMax;
+  // A path that was slow and is quick again is no jump ahead.
+  const Duration delay = Delay(frame);
+  return delay - envelope_.quickest() >= -kAheadMax && delay - envelope_.minimum() <= kBehindMax;
 }
 
 bool FrameClock::RivalWins(const FrameTimes& frame) {

@@ -91,6 +91,7 @@ class FrameClock {
     // Enough frames over enough time for the quickest of them to have been undisturbed.
     bool settled() const;
     Duration minimum() const { return rising_.front().delay; }
+    Duration quickest() const { return quickest_->delay; }
     // What drift can have made of the minimum since it was seen.
     Duration Margin(SteadyTime now) const;
     // How much longer than the quickest frame known the minimum's may have been on its way.
