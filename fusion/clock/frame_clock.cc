@@ -14,6 +14,8 @@ constexpr Duration kEnvelopeWindow = seconds{10};
 constexpr Duration kSettleTime = seconds{1};
 constexpr std::uint64_t kSettleCount = 8;
 constexpr std::int64_t kDriftDivisor = 2000;  // 500 ppm
+// The quickest of 10 s of frames differs by less from one window to the next on a steady path.
+constexpr Duration kSlowedStep = milliseconds{5};
 // Encoders send B-frames out of order by less than this.
 constexpr Duration kReorderMax = seconds{1};
 // Media time cannot run ahead of arrival; behind it, this much may be a queue on the way.
@@ -38,18 +40,26 @@ Duration Delay(const FrameTimes& frame) {
 }  // namespace
 
 void FrameClock::ArrivalEnvelope::Add(SteadyTime when, Duration delay) {
-  if (count_ > 0 && when - newest_ > kEnvelopeWindow) Clear();
+  if (count_ > 0 && when - newest_ > kEnvelopeWindow) ClearRecent();
   if (count_ == 0) first_ = when;
   newest_ = when;
   ++count_;
   while (!rising_.empty() && rising_.back().delay >= delay) rising_.pop_back();
   rising_.push_back({when, delay});
   while (when - rising_.front().when > kEnvelopeWindow) rising_.pop_front();
+  if (!quickest_ || delay <= quickest_->delay + (when - quickest_->when) / kDriftDivisor) {
+    quickest_ = Sample{when, delay};
+  }
+}
+
+void FrameClock::ArrivalEnvelope::ClearRecent() {
+  rising_.clear();
+  count_ = 0;
 }
 
 void FrameClock::ArrivalEnvelope::Clear() {
-  rising_.clear();
-  count_ = 0;
+  ClearRecent();
+  quickest_.reset();
 }
 
 bool FrameClock::ArrivalEnvelope::settled() const {
@@ -60,7 +70,14 @@ Duration FrameClock::ArrivalEnvelope::Margin(SteadyTime now) const {
   return kResolution + (now - rising_.front().when) / kDriftDivisor;
 }
 
-void FrameClock::Restart() {
+Duration FrameClock::ArrivalEnvelope::Slowed(SteadyTime now) const {
+  const Duration drift = (now - quickest_->when) / kDriftDivisor;
+  const Duration slower = minimum() - quickest_->delay;
+  return slower <= drift + kSlowedStep ? Duration::zero() : slower + drift;
+}
+
+void FrameClock::Restart(std::optional<SteadyTime> opened) {
+  opened_ = opened;
   host_offset_.reset();
   BeginTimeLine();
 }
@@ -79,6 +96,7 @@ Stamp FrameClock::Assign(const FrameTimes& frame) {
   rival_.reset();
   epoch_used_ = true;
   envelope_.Add(frame.arrival_steady, Delay(frame));
+  if (envelope_.settled()) opened_.reset();
   CheckClaim(frame);
   Stamp stamp = BestStamp(frame);
   KeepMonotone(frame.media, stamp);
@@ -100,8 +118,9 @@ bool FrameClock::HostClockStepped(const FrameTimes& frame) {
 bool FrameClock::OnTimeLine(const FrameTimes& frame) const {
   if (!newest_ || envelope_.empty()) return true;
   if (frame.media - newest_->media < -kReorderMax) return false;
-  const Duration behind = Delay(frame) - envelope_.minimum();
-  return behind >= -kAheadMax && behind <= kBehindMax;
+  // A path that was slow and is quick again is no jump ahead.
+  const Duration delay = Delay(frame);
+  return delay - envelope_.quickest() >= -kAheadMax && delay - envelope_.minimum() <= kBehindMax;
 }
 
 bool FrameClock::RivalWins(const FrameTimes& frame) {
@@ -122,13 +141,19 @@ Duration FrameClock::ClaimedDelay(const FrameTimes& frame) const {
   return SaturatingSubtract(UtcTime{envelope_.minimum()}, UtcTime{offset});
 }
 
+Duration FrameClock::LongestDelay(const FrameTimes& frame) const {
+  return config_.path_delay_max + envelope_.Slowed(frame.arrival_steady);
+}
+
 void FrameClock::CheckClaim(const FrameTimes& frame) {
   if (!frame.claimed || !envelope_.settled()) return;
   const Duration delay = ClaimedDelay(frame);
   const Duration slack =
       config_.clock_error_max.value_or(Duration::zero()) + envelope_.Margin(frame.arrival_steady);
-  if (delay < -slack || delay > config_.path_delay_max + slack) {
-    claim_ = Claim::kRejected;
+  const Duration longest = LongestDelay(frame);
+  if (delay < -slack || delay > longest + slack) {
+    const bool slow_path = delay > longest && delay <= config_.unsynchronised_bound + slack;
+    claim_ = slow_path ? Claim::kDoubted : Claim::kRejected;
     claim_run_ = 0;
     return;
   }
@@ -137,7 +162,22 @@ void FrameClock::CheckClaim(const FrameTimes& frame) {
 }
 
 Stamp FrameClock::Unsynchronised(const FrameTimes& frame) const {
-  return {frame.arrival, config_.unsynchronised_bound, ClockSource::kUnsynchronised, epoch_};
+  Duration bound = config_.unsynchronised_bound;
+  if (opened_) bound = std::max(bound, frame.arrival_steady - *opened_);
+  if (frame.claimed) {
+    const Duration error = config_.clock_error_max.value_or(Duration::zero()) + kResolution;
+    const Duration underway = SaturatingSubtract(frame.arrival, *frame.claimed);
+    if (underway <= kBehindMax) bound = std::max(bound, underway + error);
+  }
+  return {frame.arrival, bound, ClockSource::kUnsynchronised, epoch_};
+}
+
+Stamp FrameClock::CoverBoth(const FrameTimes& frame) const {
+  const Duration error = config_.clock_error_max.value_or(Duration::zero());
+  const Duration span = std::max(ClaimedDelay(frame) + error, LongestDelay(frame));
+  const UtcTime quickest = SaturatingAdd(UtcTime{frame.media}, envelope_.minimum());
+  return {SaturatingAdd(quickest, -span / 2), span / 2 + envelope_.Margin(frame.arrival_steady),
+          ClockSource::kUnsynchronised, epoch_};
 }
 
 Stamp FrameClock::BestStamp(const FrameTimes& frame) {
@@ -150,12 +190,13 @@ Stamp FrameClock::BestStamp(const FrameTimes& frame) {
     const Duration delay = ClaimedDelay(frame);
     const Duration half_width = config_.clock_error_max
                                     ? *config_.clock_error_max + kResolution
-                                    : std::max(delay, config_.path_delay_max - delay) + margin;
+                                    : std::max(delay, LongestDelay(frame) - delay) + margin;
     return {*frame.claimed, half_width, ClockSource::kSenderReport, epoch_};
   }
+  if (frame.claimed && claim_ == Claim::kDoubted) return CoverBoth(frame);
   const bool waiting = claim_ == Claim::kNone && frame.arrival_steady - line_begun_ < kClaimWait;
   if (waiting) return Unsynchronised(frame);
-  const Duration half = config_.path_delay_max / 2;
+  const Duration half = LongestDelay(frame) / 2;
   const UtcTime quickest = SaturatingAdd(UtcTime{frame.media}, envelope_.minimum());
   return {SaturatingAdd(quickest, -half), half + margin, ClockSource::kArrival, epoch_};
 }

@@ -3,23 +3,36 @@
 //
 // Three lines are kept apart. Media time says how frames lie to each other. The camera's claim says
 // where they lie on ITS clock. The arrival says where they can lie on OURS: a frame that took the
-// path delay d arrived at capture + d, and the quickest of the recent frames took between 0 and
-// path_delay_max. That last fact bounds everything:
-//   with m = min over recent frames of (arrival - media) + (media - t), for t the claim or the
-//   media time of this frame, its capture lies in [t + m - path_delay_max, t + m].
+// path delay d arrived at capture + d, and the quickest of the recent frames (10 s) took between 0
+// and `longest`. That last fact bounds everything:
+//   with m = min over recent frames of (arrival - media), a frame of media time t was captured in
+//   [t + m - longest, t + m].
+// `longest` is path_delay_max as long as the quickest recent frame is as quick as the quickest
+// known of this time line. When it is slower (more than 5 ms beyond what drift explains), `longest`
+// grows by as much: a loaded host or a full link makes the interval wider, never wrong.
 // A claim is evidence to be checked against this and never the truth by itself.
 //
 //   source            utc                       uncertainty
-//   UNSYNCHRONISED    arrival                   unsynchronised_bound
+//   UNSYNCHRONISED    arrival                   unsynchronised_bound; more where a claim says that
+//                                               the frame was up to 10 s on its way, and for the
+//                                               first second of a connection that was opened
+//                                               longer ago: a camera may hold frames until then
 //                     the first second of a time line, until a claim comes (at most 10 s), or a
 //                     frame that contradicts its time line
+//                     middle of the two           up to both ends
+//                     a claim that puts the quickest frame's delay between `longest` and
+//                     unsynchronised_bound: a slow path or a slow clock, so both are covered
 //   SENDER_REPORT     the claim                 clock_error_max + 1 ms where it is declared, else
-//                                               max(m, path_delay_max - m) + margin
-//   ARRIVAL           media + m                 path_delay_max / 2 + margin
-//                     - path_delay_max / 2      no claim, or one that arrival contradicts (zero,
+//                                               max(d, longest - d) + margin, d the path delay of
+//                                               the quickest frame if the claim is right
+//   ARRIVAL           media + m - longest / 2   longest / 2 + margin
+//                                               no claim, or one that arrival contradicts (zero,
 //                                               garbage, eight hours off)
 // `margin` is 1 ms of resolution plus what 500 ppm of drift makes of the minimum's age.
-// The uncertainty is as honest as path_delay_max, clock_error_max and unsynchronised_bound are.
+// What must hold for a bound to hold: RTP times are times of capture to within 500 ppm; the
+// quickest frame known took no longer than path_delay_max (not for SENDER_REPORT with a
+// clock_error_max: there that bound must hold); an UNSYNCHRONISED frame took no longer than
+// unsynchronised_bound.
 //
 // Within an epoch a later media time never has an earlier utc than the latest before it: a
 // correction backwards is held, and the uncertainty widened by as much, until the true line has
@@ -56,8 +69,9 @@ class FrameClock {
  public:
   explicit FrameClock(const FrameClockConfig& config) : config_(config) {}
 
-  // The connection is a new one: nothing learnt of the old time line holds.
-  void Restart();
+  // The connection is a new one, opened at `opened`: nothing learnt of the old time line holds.
+  // The camera may have held the first frames since then.
+  void Restart(std::optional<SteadyTime> opened = std::nullopt);
 
   Stamp Assign(const FrameTimes& frame);
 
@@ -68,7 +82,7 @@ class FrameClock {
   bool claim_rejected() const { return claim_ == Claim::kRejected; }
 
  private:
-  // Minimum of arrival - media over the recent past.
+  // Minimum of arrival - media over the recent past, and the quickest frame known before it.
   class ArrivalEnvelope {
    public:
     void Add(SteadyTime when, Duration delay);
@@ -77,15 +91,22 @@ class FrameClock {
     // Enough frames over enough time for the quickest of them to have been undisturbed.
     bool settled() const;
     Duration minimum() const { return rising_.front().delay; }
+    Duration quickest() const { return quickest_->delay; }
     // What drift can have made of the minimum since it was seen.
     Duration Margin(SteadyTime now) const;
+    // How much longer than the quickest frame known the minimum's may have been on its way.
+    Duration Slowed(SteadyTime now) const;
 
    private:
     struct Sample {
       SteadyTime when;
       Duration delay;
     };
+    void ClearRecent();
+
     std::deque<Sample> rising_;  // candidates for the minimum: later ones are larger
+    // The quickest frame of the time line, drift allowed for.
+    std::optional<Sample> quickest_;
     SteadyTime first_{};
     SteadyTime newest_{};
     std::uint64_t count_ = 0;
@@ -98,7 +119,8 @@ class FrameClock {
     Duration media{};
     UtcTime utc{};
   };
-  enum class Claim : std::uint8_t { kNone, kTrusted, kRejected };
+  // kDoubted: either the claim is wrong or the path is slower than declared.
+  enum class Claim : std::uint8_t { kNone, kTrusted, kDoubted, kRejected };
 
   bool HostClockStepped(const FrameTimes& frame);
   bool OnTimeLine(const FrameTimes& frame) const;
@@ -107,8 +129,12 @@ class FrameClock {
   void CheckClaim(const FrameTimes& frame);
   // Where the claim puts the quickest frame's path delay.
   Duration ClaimedDelay(const FrameTimes& frame) const;
+  // The longest that the quickest of the recent frames can have been on its way.
+  Duration LongestDelay(const FrameTimes& frame) const;
   Stamp BestStamp(const FrameTimes& frame);
   Stamp Unsynchronised(const FrameTimes& frame) const;
+  // From the earlier of what arrival and the claim allow to the latest that arrival allows.
+  Stamp CoverBoth(const FrameTimes& frame) const;
   void KeepMonotone(Duration media, Stamp& stamp);
   void BeginTimeLine();
   void BeginEpoch();
@@ -121,6 +147,7 @@ class FrameClock {
   std::optional<Duration> host_offset_;  // utc - steady at the newest frame
   std::optional<Point> newest_;          // of the time line
   SteadyTime line_begun_{};
+  std::optional<SteadyTime> opened_;  // until a time line has settled
   ArrivalEnvelope envelope_;
   std::optional<Point> rival_;
   int rival_count_ = 0;

@@ -30,7 +30,8 @@ struct CameraConfig {
   // Declared bound of |camera clock - gateway clock|, encoder delay that the camera leaves out of
   // its sender reports included. Absent: nothing is known, and the arrival alone bounds the time.
   std::optional<Duration> clock_error_max;
-  // Longest plausible time from capture to arrival of an undisturbed frame: encoder + network.
+  // Longest plausible time from capture to arrival of an undisturbed frame: encoder,
+  // network and the load of both ends.
   Duration path_delay_max = std::chrono::milliseconds{200};
   // Half-width of UNSYNCHRONISED stamps.
   Duration unsynchronised_bound = std::chrono::seconds{2};

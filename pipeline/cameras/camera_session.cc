@@ -46,12 +46,12 @@ class CameraSession::Intake : public std::enable_shared_from_this<Intake> {
     const std::uint64_t session_;
   };
 
-  std::shared_ptr<PullSink> Begin(std::uint64_t session) {
+  std::shared_ptr<PullSink> Begin(std::uint64_t session, SteadyTime opened) {
     std::lock_guard lock(mutex_);
     session_ = session;
     sequence_ = 0;
     first_frame_at_.reset();
-    frame_clock_.Restart();
+    frame_clock_.Restart(opened);
     return std::make_shared<Sink>(shared_from_this(), session);
   }
 
@@ -182,7 +182,7 @@ void CameraSession::OpenPull(SteadyTime now) {
   session_ =
       std::max(static_cast<std::uint64_t>(unix_now.time_since_epoch().count()), session_ + 1);
   opened_at_ = now;
-  pull_ = std::make_unique<RtspPull>(config_, clock_, intake_->Begin(session_));
+  pull_ = std::make_unique<RtspPull>(config_, clock_, intake_->Begin(session_, now));
   if (Status status = pull_->Open(); !status.ok()) {
     EndPull(now, CameraStatus::State::kDown, status.message());
   }

@@ -4,6 +4,7 @@
 #include <gst/gst.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <limits>
 #include <mutex>
@@ -53,6 +54,49 @@ std::optional<UtcTime> ClaimedTime(GstBuffer* buffer) {
   constexpr auto kMax = static_cast<guint64>(std::numeric_limits<std::int64_t>::max());
   const auto since_1900 = static_cast<std::int64_t>(std::min<guint64>(meta->timestamp, kMax));
   return SaturatingAdd(UtcTime{Duration{since_1900}}, -kNtpToUnix);
+}
+
+// Media time as the camera counts it: the RTP time of each packet, unwrapped. GStreamer's own times
+// are no use for it: after a gap of 3 s its jitter buffer begins a new time line at zero, which
+// looks like frames out of order when the old one has just begun.
+class RtpTimeLine {
+ public:
+  explicit RtpTimeLine(int clock_rate) : clock_rate_(static_cast<guint64>(clock_rate)) {}
+
+  void Stamp(GstBuffer* packet) {
+    std::array<std::uint8_t, 4> field{};
+    if (gst_buffer_extract(packet, kTimeField, field.data(), field.size()) != field.size()) return;
+    const std::uint32_t ticks = std::uint32_t{field[0]} << 24 | std::uint32_t{field[1]} << 16 |
+                                std::uint32_t{field[2]} << 8 | field[3];
+    // The nearest of all counts with these low bits.
+    ticks_ += static_cast<std::int32_t>(ticks - static_cast<std::uint32_t>(ticks_));
+    GST_BUFFER_PTS(packet) =
+        gst_util_uint64_scale(static_cast<guint64>(ticks_), GST_SECOND, clock_rate_);
+    GST_BUFFER_DTS(packet) = GST_CLOCK_TIME_NONE;
+  }
+
+ private:
+  static constexpr gsize kTimeField = 4;  // RFC 3550, 5.1
+  const guint64 clock_rate_;
+  std::int64_t ticks_ = std::int64_t{1} << 40;  // far from zero, where jumps backwards end
+};
+
+GstPadProbeReturn StampPacket(GstPad*, GstPadProbeInfo* info, gpointer line) {
+  auto* buffer = gst_buffer_make_writable(GST_PAD_PROBE_INFO_BUFFER(info));
+  GST_PAD_PROBE_INFO_DATA(info) = buffer;
+  static_cast<RtpTimeLine*>(line)->Stamp(buffer);
+  return GST_PAD_PROBE_OK;
+}
+
+// Our media times have another zero than the segment of a recording, which would end at once.
+GstPadProbeReturn OpenSegment(GstPad*, GstPadProbeInfo* info, gpointer) {
+  GstEvent* event = GST_PAD_PROBE_INFO_EVENT(info);
+  if (GST_EVENT_TYPE(event) != GST_EVENT_SEGMENT) return GST_PAD_PROBE_OK;
+  GstSegment open;
+  gst_segment_init(&open, GST_FORMAT_TIME);
+  gst_event_unref(event);
+  GST_PAD_PROBE_INFO_DATA(info) = gst_event_new_segment(&open);
+  return GST_PAD_PROBE_OK;
 }
 
 // What an operator can do about it. GStreamer's own text may name hosts and stays out.
@@ -148,7 +192,7 @@ Status RtspPull::Open() {
                                  : kProtocolUdp | kProtocolTcp;
   g_object_set(source, "location", config.url.c_str(), "protocols", protocols, "latency",
                static_cast<guint>(duration_cast<milliseconds>(config.latency).count()),
-               // Media time as the camera counts it: the frame clock does the rest.
+               // No skew correction: the frame clock does that.
                "buffer-mode", kBufferModeNone, "add-reference-timestamp-meta", TRUE,
                // Reconnecting is ours, with a reason and a back-off.
                "udp-reconnect", FALSE, "tcp-timeout",
@@ -239,9 +283,13 @@ void RtspPull::Impl::OnPad(GstElement*, GstPad* pad, gpointer self) {
 bool RtspPull::Impl::Attach(GstPad* pad) {
   GstCaps* caps = gst_pad_get_current_caps(pad);
   if (!caps) return false;
-  const char* encoding = gst_structure_get_string(gst_caps_get_structure(caps, 0), "encoding-name");
+  const GstStructure* s = gst_caps_get_structure(caps, 0);
+  const char* encoding = gst_structure_get_string(s, "encoding-name");
   const bool h265 = encoding && std::strcmp(encoding, "H265") == 0;
+  int clock_rate = 0;
+  gst_structure_get_int(s, "clock-rate", &clock_rate);
   gst_caps_unref(caps);
+  if (clock_rate <= 0) return false;
   format.codec = h265 ? VideoCodec::kH265 : VideoCodec::kH264;
 
   GstElement* depay = gst_element_factory_make(h265 ? "rtph265depay" : "rtph264depay", nullptr);
@@ -259,6 +307,9 @@ bool RtspPull::Impl::Attach(GstPad* pad) {
   GstCaps* units =
       gst_caps_new_simple(h265 ? "video/x-h265" : "video/x-h264", "stream-format", G_TYPE_STRING,
                           "byte-stream", "alignment", G_TYPE_STRING, "au", nullptr);
+  GstPad* parsed = gst_element_get_static_pad(parse, "sink");
+  gst_pad_add_probe(parsed, GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, OpenSegment, nullptr, nullptr);
+  gst_object_unref(parsed);
   gst_bin_add_many(GST_BIN(pipeline), depay, parse, appsink, nullptr);
   const bool linked = gst_element_link_filtered(depay, parse, units) &&
                       gst_element_link_filtered(parse, appsink, units);
@@ -266,6 +317,8 @@ bool RtspPull::Impl::Attach(GstPad* pad) {
   if (!linked) return false;
   for (GstElement* element : {appsink, parse, depay}) gst_element_sync_state_with_parent(element);
   GstPad* sink_pad = gst_element_get_static_pad(depay, "sink");
+  gst_pad_add_probe(sink_pad, GST_PAD_PROBE_TYPE_BUFFER, StampPacket, new RtpTimeLine(clock_rate),
+                    [](gpointer line) { delete static_cast<RtpTimeLine*>(line); });
   const bool ok = gst_pad_link(pad, sink_pad) == GST_PAD_LINK_OK;
   gst_object_unref(sink_pad);
   return ok;

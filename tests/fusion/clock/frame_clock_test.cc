@@ -1,6 +1,7 @@
 #include "fusion/clock/frame_clock.h"
 
 #include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
 
 #include <functional>
 #include <random>
@@ -322,6 +323,175 @@ TEST(FrameClockTest, FramesOutOfOrderAsWithBFramesKeepTheirPlaces) {
   EXPECT_EQ(clock.Assign(earlier.times).utc, earlier.captured);
   EXPECT_EQ(clock.epoch(), 1u);
   EXPECT_EQ(clock.outlier_count(), 0u);
+}
+
+// --- Where the declared path delay does not hold -------------------------------------------------
+
+TEST(FrameClockTest, APathThatGetsSlowerThanDeclaredDoesNotShakeAnHonestClaim) {
+  Playback run(FrameClockConfig{.clock_error_max = milliseconds{20}});
+  run.Play(seconds{30});
+  run.camera.path_min = milliseconds{330};
+  run.Play(seconds{60});
+  EXPECT_EQ(run.last().source, ClockSource::kSenderReport);
+  EXPECT_EQ(run.last().uncertainty, milliseconds{21});
+  EXPECT_FALSE(run.clock.claim_rejected());
+}
+
+TEST(FrameClockTest, APathThatGetsSlowerThanDeclaredWidensWhatArrivalSays) {
+  Playback run;
+  run.camera.claims = false;
+  run.Play(seconds{30});
+  run.camera.path_min = milliseconds{500};
+  run.Play(seconds{60});
+  EXPECT_EQ(run.last().source, ClockSource::kArrival);
+  EXPECT_GE(run.last().uncertainty, milliseconds{340});
+  run.camera.path_min = milliseconds{20};
+  run.Play(seconds{12});
+  EXPECT_LE(run.last().uncertainty, milliseconds{107});
+}
+
+TEST(FrameClockTest, ReportsThatStopOnASlowPathLeaveAnIntervalThatHolds) {
+  Playback run(FrameClockConfig{.clock_error_max = milliseconds{20}});
+  run.Play(seconds{30});
+  run.camera.claims = false;
+  run.camera.path_min = milliseconds{700};
+  run.Play(seconds{120});
+  EXPECT_EQ(run.last().source, ClockSource::kArrival);
+}
+
+TEST(FrameClockTest, ReportsWithGapsOnASlowPathNeverGiveAFalseInterval) {
+  Playback run;
+  run.Play(seconds{15});
+  run.camera.path_min = milliseconds{400};
+  for (int i = 0; i < 20; ++i) {
+    run.camera.claims = !run.camera.claims;
+    run.Play(seconds{3});
+  }
+}
+
+TEST(FrameClockTest, TheQuickestFrameIsRememberedAcrossAStallOfTheStream) {
+  Playback run;
+  run.camera.claims = false;
+  run.Play(seconds{15});
+  run.at += seconds{15};
+  run.camera.path_min = milliseconds{900};
+  run.Play(seconds{15});
+  EXPECT_EQ(run.last().source, ClockSource::kArrival);
+}
+
+TEST(FrameClockTest, AnRtpClockThatStepsBackWithoutReportsIsCoveredToo) {
+  Playback run;
+  run.camera.claims = false;
+  run.Play(seconds{15});
+  run.camera.media_zero = milliseconds{-300};
+  run.at += seconds{11};  // until the recent frames are all of after the step
+  run.Play(seconds{15});
+  EXPECT_GE(run.last().uncertainty, milliseconds{240});
+}
+
+TEST(FrameClockTest, ASlowStartWithAnHonestClaimIsCoveredFromTheFirstFrame) {
+  Playback run(FrameClockConfig{.clock_error_max = milliseconds{20}});
+  run.camera.path_min = milliseconds{4300};
+  run.Play(milliseconds{400});
+  EXPECT_EQ(run.last().source, ClockSource::kUnsynchronised);
+  EXPECT_GE(run.last().uncertainty, milliseconds{4300});
+  run.clock.Restart();
+  run.camera.path_min = milliseconds{600};
+  run.Play(seconds{20});
+  EXPECT_EQ(run.last().source, ClockSource::kUnsynchronised);
+  EXPECT_LE(run.last().uncertainty, milliseconds{340});
+  run.camera.path_min = milliseconds{20};
+  run.Play(seconds{12});
+  EXPECT_EQ(run.last().source, ClockSource::kSenderReport);
+}
+
+TEST(FrameClockTest, FramesTheCameraHeldBeforeItPlayedDoNotBendTheTimeLine) {
+  // As a camera under load does: four frames wait four seconds for PLAY, then it goes on live.
+  for (const bool claims : {true, false}) {
+    Playback run;
+    run.camera.claims = claims;
+    run.camera.path_min = milliseconds{3800};
+    for (int i = 0; i < 4; ++i) {
+      SimulatedCamera::Frame frame = run.camera.Take(i * kFrame);
+      (void)run.clock.Assign(frame.times);
+    }
+    run.camera.path_min = milliseconds{20};
+    run.at = seconds{4};
+    run.Play(seconds{30});
+    EXPECT_EQ(run.last().source, claims ? ClockSource::kSenderReport : ClockSource::kArrival);
+  }
+}
+
+TEST(FrameClockTest, FramesHeldSinceTheConnectionWasOpenedAreCoveredWithoutAnyClaim) {
+  Playback run;
+  run.camera.claims = false;
+  run.camera.path_min = milliseconds{4300};
+  run.clock.Restart(SteadyTime{seconds{5000}});
+  run.Play(milliseconds{400});
+  EXPECT_GE(run.last().uncertainty, milliseconds{4300});
+  run.camera.path_min = milliseconds{20};
+  run.at += seconds{5};
+  run.Play(seconds{5});
+  EXPECT_EQ(run.last().uncertainty, seconds{2});
+}
+
+// What a path does in one stretch of time.
+struct Stretch {
+  Duration length;
+  Duration path_min;
+  Duration jitter;
+  bool claims;
+};
+
+std::vector<Stretch> AnyStretches(Duration path_min_below) {
+  const auto milliseconds_up_to = [](std::int64_t limit) {
+    return Duration{milliseconds{*rc::gen::inRange<std::int64_t>(0, limit)}};
+  };
+  const std::int64_t limit = path_min_below / milliseconds{1};
+  std::vector<Stretch> stretches;
+  for (int i = *rc::gen::inRange(1, 6); i > 0; --i) {
+    stretches.push_back({seconds{*rc::gen::inRange(1, 30)}, milliseconds_up_to(limit),
+                         milliseconds_up_to(400), *rc::gen::arbitrary<bool>()});
+  }
+  return stretches;
+}
+
+void PlayStretches(Playback& run, const std::vector<Stretch>& stretches) {
+  for (const Stretch& stretch : stretches) {
+    run.camera.path_min = stretch.path_min;
+    run.camera.jitter = stretch.jitter;
+    run.camera.claims = stretch.claims;
+    run.Play(stretch.length);
+    if (::testing::Test::HasFatalFailure()) RC_FAIL("an interval without the truth");
+  }
+}
+
+SimulatedCamera AnyCamera() {
+  SimulatedCamera camera;
+  camera.random.seed(*rc::gen::arbitrary<std::uint64_t>());
+  camera.media_drift = *rc::gen::inRange(-300, 301) * 1e-6;
+  return camera;
+}
+
+FrameClockConfig AnyClockBound() {
+  FrameClockConfig config;
+  if (*rc::gen::arbitrary<bool>()) config.clock_error_max = milliseconds{20};
+  return config;
+}
+
+RC_GTEST_PROP(FrameClockProperty, WithinTheDeclaredDelayEveryIntervalHoldsTheTruth, ()) {
+  Playback run(AnyClockBound());
+  run.camera = AnyCamera();
+  // Some frame of any 10 s is as quick as declared; the others may be as late as they like.
+  PlayStretches(run, AnyStretches(milliseconds{150}));
+}
+
+RC_GTEST_PROP(FrameClockProperty, BeyondItTheIntervalStillHoldsOnceTheTimeLineIsKnown, ()) {
+  Playback run(AnyClockBound());
+  run.camera = AnyCamera();
+  run.camera.claims = *rc::gen::arbitrary<bool>();
+  run.Play(seconds{12});
+  PlayStretches(run, AnyStretches(milliseconds{1500}));
 }
 
 }  // namespace
