@@ -151,7 +151,9 @@ class FusionLoop {
 
   const std::size_t queue_payloads_max_;
   std::atomic<std::size_t> queue_payloads_{0};
-  std::atomic<std::size_t> room_;  // for so many payloads now; queue_payloads_max_ at the most
+  // For so many payloads now: one turn's, at least a piece of the ingress's, queue_payloads_max_ at
+  // the most.
+  std::atomic<std::size_t> room_;
   BoundedQueue<Input> queue_;
   std::deque<Input> taken_;  // popped, and left for the next turn
   std::thread thread_;

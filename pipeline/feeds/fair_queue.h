@@ -3,11 +3,11 @@
 //
 // Weighted by nothing but its amount: of the pieces that stand first in their lines the one goes
 // next that would be finished first if all lines were served at the same time, each at an equal
-// rate (fair queueing by virtual finish time). A line that asks for less than its share waits for
-// one piece of work at the most, however many others flood and however it spreads what it asks for;
-// one that was idle has saved nothing up. A line may have a quota, a count a second with a burst of
-// one second's worth: beyond it the line stands still and the others go on. So does one that is
-// held.
+// rate (fair queueing by virtual finish time). A line that asks for less than its share waits as
+// long as its own work would take at an equal share, and for one piece of work: little work waits
+// little, however many others flood. One that was idle, or stood still, has saved nothing up. A
+// line may have a quota, a count a second with a burst of one second's worth: beyond it the line
+// stands still and the others go on. So does one that is held.
 //
 // Not bounded by itself: whoever pushes knows what it has room for (size, amount). Not thread-safe;
 // takes the time from its caller.
@@ -47,7 +47,10 @@ class FairQueue {
   // Of a line that has something waiting.
   void Hold(const std::string& key) { lines_[key].held = true; }
   void Release(const std::string& key) {
-    if (const auto line = lines_.find(key); line != lines_.end()) line->second.held = false;
+    const auto line = lines_.find(key);
+    if (line == lines_.end()) return;
+    line->second.held = false;
+    if (line->second.items.empty()) Emptied(key, line->second);
   }
 
   void Push(const std::string& key, Item item, std::uint64_t work) {
@@ -64,6 +67,7 @@ class FairQueue {
     for (const auto& [finish, key] : standing_) {
       Line& line = lines_[key];
       const std::uint64_t allowed = Allowed(line, now);
+      line.stood_still |= allowed == 0;
       if (allowed == 0) continue;
       current_ = key;
       return Turn{&line.items.front().item, piece_max_, allowed};
@@ -75,6 +79,7 @@ class FairQueue {
   void Spend(std::uint64_t work, std::uint64_t count, bool finished) {
     Line& line = lines_[current_];
     standing_.erase({line.finish, current_});
+    if (std::exchange(line.stood_still, false)) line.begin = std::max(line.begin, now_);
     now_ = std::max(now_, line.begin);
     line.begin += work;
     Waiting& first = line.items.front();
@@ -85,7 +90,7 @@ class FairQueue {
       --size_;
     }
     if (line.items.empty()) {
-      Forget();
+      Emptied(current_, line);
     } else {
       Stand(current_, &line);
     }
@@ -98,9 +103,12 @@ class FairQueue {
     standing_.erase({line->second.finish, key});
     size_ -= line->second.items.size();
     line->second.items.clear();
+    Emptied(key, line->second);
   }
 
   std::size_t size() const { return size_; }
+  // Lines remembered, with work or without.
+  std::size_t lines() const { return lines_.size(); }
 
  private:
   struct Waiting {
@@ -114,6 +122,7 @@ class FairQueue {
     std::uint64_t begin = 0;
     std::uint64_t finish = 0;
     bool held = false;
+    bool stood_still = false;  // was passed over since its last piece
     double quota_per_second = 0;
     double tokens = 0;
     std::optional<SteadyTime> filled_at;
@@ -124,13 +133,20 @@ class FairQueue {
     standing_.emplace(line->finish, key);
   }
 
-  // An empty line whose turn would have come by now is as good as a new one.
-  void Forget() {
-    if (lines_.size() < 2 * standing_.size() + 64) return;
-    std::erase_if(lines_, [this](const auto& entry) {
-      const Line& line = entry.second;
-      return line.items.empty() && !line.held && line.begin <= now_ && line.quota_per_second == 0;
-    });
+  // An empty line is forgotten when its next piece could begin by now: it is as good as a new one.
+  // Until then its begin is kept, so that coming back at once gains nothing.
+  void Emptied(const std::string& key, const Line& line) {
+    idle_.emplace(line.begin, key);
+    // Nothing waits: no line is ahead of another.
+    if (standing_.empty()) now_ = std::max(now_, idle_.rbegin()->first);
+    while (!idle_.empty() && idle_.begin()->first <= now_) {
+      const auto due = lines_.find(idle_.begin()->second);
+      idle_.erase(idle_.begin());
+      if (due != lines_.end() && MayBeForgotten(due->second)) lines_.erase(due);
+    }
+  }
+  bool MayBeForgotten(const Line& line) const {
+    return line.items.empty() && !line.held && line.begin <= now_ && line.quota_per_second == 0;
   }
 
   static std::uint64_t Allowed(Line& line, SteadyTime now) {
@@ -146,6 +162,7 @@ class FairQueue {
   const std::uint64_t piece_max_;
   std::map<std::string, Line> lines_;
   std::set<std::pair<std::uint64_t, std::string>> standing_;  // by finish; lines with work
+  std::set<std::pair<std::uint64_t, std::string>> idle_;  // by begin; emptied, not yet forgotten
   std::uint64_t now_ = 0;  // when the piece that was begun last may begin
   std::string current_;
   std::size_t size_ = 0;

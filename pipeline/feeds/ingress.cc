@@ -229,7 +229,7 @@ Status Ingress::Impl::Loop() {
     const SteadyTime now = clock->SteadyNow();
     protocol.Expire(now);
     // Under load there is always more to do at once: the counters are not worth a copy every turn.
-    if (wait.count() > 0 || now - counters_published_at >= kCountersEvery) {
+    if (wait == kPollInterval || now - counters_published_at >= kCountersEvery) {
       PublishCounters();
       counters_published_at = now;
     }

@@ -144,6 +144,49 @@ TEST_F(FairQueueTest, ALineThatIsHeldStandsStillAndTheOthersGoOn) {
   queue_.Release("of no line");
 }
 
+TEST_F(FairQueueTest, ALineThatStoodStillHasSavedNothingUp) {
+  Push("a", 64);
+  Push("a", 64);
+  Turn();
+  queue_.Hold("a");
+  for (int i = 0; i < 200; ++i) Push("b", 64);
+  for (int i = 0; i < 100; ++i) Turn();
+  queue_.Release("a");
+  for (int i = 0; i < 100; ++i) Push("a", 64);
+  const std::uint64_t before = spent_["b"];
+  for (int i = 0; i < 50; ++i) Turn();
+  EXPECT_NEAR(static_cast<double>(spent_["b"] - before), 25.0 * kQuantum, 2.0 * kQuantum);
+}
+
+TEST_F(FairQueueTest, ABurstWaitsForItsOwnShareOfARound) {
+  for (int flood = 0; flood < 100; ++flood) {
+    for (int i = 0; i < 10; ++i) Push("flood-" + std::to_string(flood), 512);
+  }
+  for (int i = 0; i < 150; ++i) Turn();
+  Push("burst", 640);
+  int turns = 0;
+  while (spent_["burst"] < 640) {
+    Turn();
+    ++turns;
+  }
+  EXPECT_LE(turns, 10 * 101 + 100);
+}
+
+TEST_F(FairQueueTest, LinesThatAreDoneAreForgotten) {
+  for (int i = 0; i < 10'000; ++i) {
+    Push("once-" + std::to_string(i), 1);
+    Turn();
+  }
+  EXPECT_LE(queue_.lines(), 1u);
+  for (int i = 0; i < 1'000; ++i) Push("flood", 64);
+  for (int i = 0; i < 1'000; ++i) {
+    Push("dropped-" + std::to_string(i), 64);
+    queue_.Drop("dropped-" + std::to_string(i));
+    Turn();
+  }
+  EXPECT_LE(queue_.lines(), 3u);
+}
+
 TEST_F(FairQueueTest, WhatIsDroppedIsNotDone) {
   Push("gone", 10);
   Push("gone", 10);
