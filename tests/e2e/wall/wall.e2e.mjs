@@ -229,6 +229,7 @@ const tests = {
         const name = `${size.width}x${size.height} ${language}`;
         await shot(page, `wall-${size.width}-${language}`);
         assert.deepEqual(await cutTexts(page), [], name);
+        assert.doesNotMatch(await page.textContent("h1"), /[0-9A-Z]{8,}/, "a raw number in the title");
         assert.ok(await page.evaluate(() =>
           document.querySelector(".hero .caption").getBoundingClientRect().bottom <=
           document.querySelector(".health").getBoundingClientRect().top), `${name}: the caption is out of sight`);

@@ -243,8 +243,8 @@ void BuildCity(TestBackend& city) {
             milliseconds(4));
   PutCamera(city, "cam-gate", "北门", "gate", State::kStreaming, ClockSource::kSenderReport,
             milliseconds(6));
-  PutCamera(city, "cam-tower-12", "蓝天卫士 12 号塔", "tower", State::kStreaming, ClockSource::kArrival,
-            milliseconds(58));
+  PutCamera(city, "cam-tower-12", "蓝天卫士 12 号塔", "tower", State::kStreaming,
+            ClockSource::kArrival, milliseconds(58));
   PutCamera(city, "cam-tower-07", "铁塔 07 号", "tower", State::kStreaming,
             ClockSource::kUnsynchronised, seconds(2));
   PutCamera(city, "cam-east", "东侧装卸区", "yard", State::kDown, ClockSource::kUnspecified,
@@ -266,7 +266,7 @@ void PlayChlorine(TestBackend& city, std::atomic<bool>& stopping, Duration pace)
   v1::Incident incident =
       NewIncident("KF1-20261123-4", v1::UNVERIFIED, "12D02", "410202",
                   "宏业化工（演示） · 危化品 报警 氯气浓度高高限 3.4 ppm（限值 3 ppm） "
-                  "410200007002G0001QT001",
+                  "4102000070…",
                   now - seconds(212), 0.31);
   incident.set_site_id("410200007");
   for (const Fact& fact : ChlorineFacts()) {
