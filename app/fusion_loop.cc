@@ -125,7 +125,9 @@ Status FusionLoop::Recover() {
   }
   // Publishers were cut off with the last run, whatever it said last.
   for (const auto& feed : config_.feeds) {
-    AppendStatus({feed.feed_id, FeedStatus::State::kDisconnected, "", "gateway started"}, &turn);
+    AppendStatus(
+        {feed.feed_id, FeedStatus::State::kDisconnected, "", "网关刚启动 / gateway started"},
+        &turn);
   }
   if (Status s = CommitTurn(&turn); !s.ok()) return s;
   Speak(&turn);

@@ -252,7 +252,8 @@ void PublisherProtocol::HandleHello(const v1::Hello& hello, const Turn& turn) {
   const auto own = sessions_.find(turn.peer);
   if (own != sessions_.end()) ForgetWaiting(own->second);
   if (own != sessions_.end() && own->second.feed_id != hello.feed_id()) {
-    Close(turn.peer, FeedStatus::State::kDisconnected, "said hello for another feed");
+    Close(turn.peer, FeedStatus::State::kDisconnected,
+          "已改报另一来源 / said hello for another feed");
   }
   sessions_.erase(turn.peer);
   std::erase_if(peer_of_feed_, [&](const auto& entry) { return entry.second == turn.peer; });
@@ -645,7 +646,7 @@ void PublisherProtocol::HandleDispositionAck(const v1::DispositionAck& ack, cons
 }
 
 void PublisherProtocol::HandleBye(const Turn& turn) {
-  Close(turn.peer, FeedStatus::State::kDisconnected, "said bye");
+  Close(turn.peer, FeedStatus::State::kDisconnected, "发布端已告别 / said bye");
 }
 
 void PublisherProtocol::Committed(const CommittedThrough& committed,
@@ -686,7 +687,8 @@ void PublisherProtocol::PumpDispositions(Session& session, std::vector<OutgoingM
 }
 
 void PublisherProtocol::ReplyLost(const std::string& peer) {
-  Close(peer, FeedStatus::State::kDisconnected, "gone, or does not read what it is told");
+  Close(peer, FeedStatus::State::kDisconnected,
+        "已离开，或不再接收消息 / gone, or does not read what it is told");
 }
 
 std::map<std::string, FeedClockCounters> PublisherProtocol::clock_counters() const {
@@ -703,7 +705,8 @@ void PublisherProtocol::Expire(SteadyTime steady_now) {
   }
   for (const std::string& peer : silent) {
     ++counters_.sessions_timed_out;
-    Close(peer, FeedStatus::State::kDisconnected, "silent for too long; no heartbeat");
+    Close(peer, FeedStatus::State::kDisconnected,
+          "太久没有消息和心跳 / silent for too long; no heartbeat");
   }
 }
 

@@ -39,6 +39,36 @@ async function waitForPictures(page) {
     picturesMin, { timeout: 30000 });
 }
 
+const CHINESE = /[\u3400-\u9fff]/;
+const BOTH_SIZES = [{ width: 1600, height: 1000 }, { width: 1280, height: 720 }];
+
+// What stands outside of its tile or of a box that hides what overflows, and cannot be scrolled to.
+const cutTexts = (page) => page.evaluate(() => {
+  const found = [];
+  const look = ".captured, .clock-source, .offset > *, .why, .caption-name > *, .title-line h1, " +
+    ".identity, .facts dd, .chip > *, .health h4";
+  for (const element of document.querySelectorAll(look)) {
+    const own = element.getBoundingClientRect();
+    for (let box = element.parentElement; box && box !== document.body; box = box.parentElement) {
+      const { overflowX, overflowY } = getComputedStyle(box);
+      const isTile = box.classList.contains("tile");
+      if (!isTile && overflowX === "visible" && overflowY === "visible") continue;
+      const of = box.getBoundingClientRect();
+      const wide = own.left < of.left - 1 || own.right > of.right + 1;
+      const high = overflowY === "auto" ? false : own.top < of.top - 1 || own.bottom > of.bottom + 1;
+      if (wide || high) found.push(`${element.className || element.tagName} "${element.textContent}" by ${box.className}`);
+      if (overflowY === "auto") break;  // what is above it clips the box that scrolls, not its content
+    }
+    if (element.scrollWidth > element.clientWidth + 1 && getComputedStyle(element).overflowX === "hidden") {
+      found.push(`shortened: "${element.textContent}"`);
+    }
+  }
+  return found;
+});
+
+const pictured = (page) => page.waitForFunction(
+  () => document.querySelector(".tile.hero") && !document.querySelector(".tile.fetching"), null, { timeout: 30000 });
+
 const tests = {
   async "an incident is listed with its urgency, state, class, district, sources and age"(page) {
     await page.waitForSelector(".row", { timeout: waitMs });
@@ -107,6 +137,50 @@ const tests = {
     assert.ok(await page.evaluate(() => document.activeElement?.classList.contains("mark")));
   },
 
+  async "Enter goes to the time line from wherever the page has just been opened"(page) {
+    await page.evaluate(() => document.activeElement?.blur());
+    assert.equal(await page.evaluate(() => document.activeElement === document.body), true);
+    await page.keyboard.press("Enter");
+    assert.ok(await page.evaluate(() => document.activeElement?.classList.contains("mark")));
+    await page.focus("#language");
+    await page.keyboard.press("Enter");
+    assert.equal(await page.getAttribute("html", "lang"), "en", "Enter no longer works a button");
+    await page.keyboard.press("Enter");
+    assert.equal(await page.getAttribute("html", "lang"), "zh-CN");
+  },
+
+  async "1 to 9 enlarge the camera of that number, wherever the focus is"(page) {
+    const count = (await page.$$(".tile")).length;
+    if (count < 2) return "only one camera";
+    const hero = async () => Number(await page.textContent(".tile.hero .caption .number"));
+    for (const from of ["body", ".mark[tabindex='0']", "#incident-list"]) {
+      await page.evaluate((name) => {
+        document.activeElement?.blur();
+        document.querySelector(name).focus();
+      }, from);
+      for (let number = count; number >= 1; --number) {
+        await page.keyboard.press(String(number));
+        assert.equal(await hero(), number, `from ${from}`);
+      }
+    }
+    await page.keyboard.press("2");
+    await page.keyboard.press("9");
+    assert.equal(await hero(), count < 9 ? 2 : 9, "a number without a camera changes nothing");
+    await page.focus(".small-tile");
+    await page.keyboard.press("Enter");
+    assert.ok(await page.evaluate(() => document.activeElement?.classList.contains("hero")), "focus is lost");
+    await page.keyboard.press("1");
+    return undefined;
+  },
+
+  async "the two scales of gravity are named and say what they measure"(page) {
+    const scales = await page.$$eval(".facts .scale", (found) => found.map((scale) => ({
+      name: scale.querySelector("dt").firstChild.textContent, hint: scale.title,
+    })));
+    assert.deepEqual(scales.map(({ name }) => name), ["报警级别", "事件等级"]);
+    for (const { name, hint } of scales) assert.ok(hint.length > name.length + 5, hint);
+  },
+
   async "? shows the keys and Escape takes them away"(page) {
     await page.keyboard.press("?");
     await page.waitForSelector("dialog[open] .keys");
@@ -129,6 +203,42 @@ const tests = {
     assert.equal(await page.getAttribute("html", "lang"), "zh-CN");
   },
 
+  async "the English wall says the program's own sentences in English"(page) {
+    await page.evaluate(() => (document.querySelector("[aria-live]").textContent = "新事件：甲"));
+    await page.keyboard.press("g");
+    assert.equal(await page.textContent("[aria-live]"), "", "what was announced in Chinese stays");
+    const count = (await page.$$(".mark")).length;
+    const said = [];
+    for (let i = 0; i < count; ++i) {
+      said.push(await page.textContent(".evidence-detail .why"));
+      await page.keyboard.press("ArrowLeft");
+    }
+    said.push(...await page.$$eval(".tile .why, .chip strong, .chip-note, .chip .figure, .facts .scale",
+      (found) => found.map((element) => element.textContent)));
+    await page.keyboard.press("l");
+    await page.keyboard.press("g");
+    assert.deepEqual(said.filter((text) => CHINESE.test(text)), []);
+    assert.ok(said.length > 2);
+  },
+
+  async "nothing that tells an offset, a bound, a reason or a name is cut, in either language"(page) {
+    for (const size of BOTH_SIZES) {
+      await page.setViewportSize(size);
+      for (const language of ["zh", "en"]) {
+        await pictured(page);
+        const name = `${size.width}x${size.height} ${language}`;
+        await shot(page, `wall-${size.width}-${language}`);
+        assert.deepEqual(await cutTexts(page), [], name);
+        assert.doesNotMatch(await page.textContent("h1"), /[0-9A-Z]{8,}/, "a raw number in the title");
+        assert.ok(await page.evaluate(() =>
+          document.querySelector(".hero .caption").getBoundingClientRect().bottom <=
+          document.querySelector(".health").getBoundingClientRect().top), `${name}: the caption is out of sight`);
+        await page.keyboard.press("g");
+      }
+    }
+    await page.setViewportSize({ width: 1920, height: 1080 });
+  },
+
   async "light is one key away, and a small screen is enough"(page) {
     await page.keyboard.press("t");
     assert.equal(await page.getAttribute("html", "data-theme"), "light");
@@ -149,6 +259,25 @@ const tests = {
   async "feeds and cameras tell their health"(page) {
     await page.waitForSelector(".health .chip");
     assert.ok((await page.$$(".health section")).length === 2);
+    const names = await page.$$eval(".health .chip-name", (found) => found.map((name) => name.textContent));
+    for (const lane of await page.$$eval(".lane-label", (found) => found.map((label) => label.textContent))) {
+      assert.ok(names.includes(lane), `the time line says ${lane}, the list does not`);
+    }
+  },
+
+  async "red is for a feed that was lost, not for one that waits or has said goodbye"(page) {
+    const { feeds } = await (await page.request.get(new URL("/api/v1/feeds", url).href)).json();
+    const chips = async (mood, words) => (await page.$$eval(
+      `.health section:first-child .chip.${mood}`, (found) => found.map((chip) => chip.textContent)))
+      .filter((text) => words.test(text)).length;
+    const isNew = (feed) => !feed.note || feed.note.includes("gateway started");
+    const away = feeds.filter((feed) => feed.state === "DISCONNECTED");
+    const gone = away.filter((feed) => feed.note?.includes("said bye"));
+    const fresh = away.filter((feed) => isNew(feed) && !Number(feed.accepted ?? 0));
+    const lost = away.filter((feed) => !isNew(feed) && !gone.includes(feed));
+    assert.equal(await chips("quiet", /尚未接入/), fresh.length);
+    assert.equal(await chips("quiet", /已离线（正常结束）/), gone.length);
+    assert.equal(await chips("bad", /已断线/), lost.length);
   },
 
   async "a lost gateway is told, with since when, and found again without a reload"(page) {

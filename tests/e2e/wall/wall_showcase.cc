@@ -4,6 +4,7 @@
 // The city is frozen in its setting and lives in its times: everything is placed relative to now.
 #include <fmt/format.h>
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdio>
@@ -113,6 +114,11 @@ struct Fact {
   std::uint32_t repeats = 1;
 };
 
+// As the engine words them.
+constexpr std::array kCameraReasons = {"同一企业 410200007 · 储罐 · 31 米",
+                                       "同一企业 410200007 · 大门 · 150 米",
+                                       "报警来源 · 铁塔 · 1204 米", "视野覆盖 · 摄像机"};
+
 void AddEvidence(const TestFrames& pictures, const std::vector<std::string>& cameras, UtcTime now,
                  const Fact& fact, v1::Incident* incident) {
   v1::Evidence* evidence = incident->add_evidence();
@@ -134,8 +140,7 @@ void AddEvidence(const TestFrames& pictures, const std::vector<std::string>& cam
     v1::IncidentCamera* camera = incident->add_cameras();
     camera->set_camera_id(id);
     camera->set_rank(static_cast<std::uint32_t>(incident->cameras_size()));
-    camera->set_why(incident->cameras_size() == 1 ? "同一场所 · 罐区 · 35 m"
-                                                  : "可见范围内 · 420 m");
+    camera->set_why(kCameraReasons[std::min<std::size_t>(camera->rank(), 4) - 1]);
   }
   for (v1::IncidentCamera& camera : *incident->mutable_cameras()) {
     const auto frame = pictures.Nearest(camera.camera_id(), aligned.utc);
@@ -171,19 +176,19 @@ const std::vector<Fact>& ChlorineFacts() {
   static const std::vector<Fact> facts = {
       {"A-20261123-0007", "hazmat", v1::SENSOR_ALARM, seconds(212), milliseconds(620),
        ClockSource::kProbed, v1::MODERATE, "T-101 罐区氯气 1.2 ppm，超一级限值 1 ppm（H）",
-       "首个报告 · first report"},
+       "首个报告"},
       {"A-20261123-0008", "hazmat", v1::SENSOR_ALARM, seconds(142), milliseconds(540),
        ClockSource::kProbed, v1::SEVERE, "T-101 罐区氯气 3.4 ppm，超二级限值 3 ppm（HH）",
-       "同一场所 410200007 · 晚 70 s"},
+       "同一测点 410200007002G0001QT001 · 晚 70 秒"},
       {"410200202611230341", "police110", v1::POLICE_CALL, seconds(92), seconds(8),
        ClockSource::kDeclared, v1::MODERATE, "群众报警：宏业化工北侧有刺鼻气味，138****5678",
-       "下风向 0.8 km · 晚 120 s · 异味"},
+       "相距 812 米 · 晚 120 秒"},
       {"410200202611230344", "police110", v1::POLICE_CALL, seconds(90), seconds(8),
        ClockSource::kDeclared, v1::MODERATE, "群众报警：李*称孩子咳嗽、眼睛刺痛",
-       "下风向 1.9 km · 晚 128 s · 异味"},
+       "同一企业 410200007 · 晚 122 秒"},
       {"SG-88213", "sky_guard", v1::SKY_GUARD_ALARM, seconds(52), milliseconds(1900),
        ClockSource::kArrival, v1::MODERATE, "铁塔烟雾告警：方位 47.2°，置信度 0.71",
-       "方位线穿过场所 · 相距 210 m · 晚 160 s", 3},
+       "方位 47° 指向现场 · 晚 160 秒", 3},
   };
   return facts;
 }
@@ -213,7 +218,7 @@ void PutQuietCity(TestBackend& city, UtcTime now) {
               &crash);
   AddEvidence(pictures, {"cam-gate"}, now,
               {"E-2231", "grid", v1::GRID_REPORT, minutes(39), seconds(31), ClockSource::kDeclared,
-               v1::MODERATE, "网格员：现场已拉警戒线，有少量液体滴漏", "相距 120 m · 晚 9 min"},
+               v1::MODERATE, "网格员：现场已拉警戒线，有少量液体滴漏", "相距 120 米 · 晚 12 分钟"},
               &crash);
   city.Put(crash);
   v1::Incident dust = NewIncident("KF1-20261122-9", v1::FALSE_ALARM, "12G00", "410225",
@@ -238,16 +243,20 @@ void BuildCity(TestBackend& city) {
             milliseconds(4));
   PutCamera(city, "cam-gate", "北门", "gate", State::kStreaming, ClockSource::kSenderReport,
             milliseconds(6));
-  PutCamera(city, "cam-tower-12", "铁塔 12 号", "tower", State::kStreaming, ClockSource::kArrival,
-            milliseconds(58));
+  PutCamera(city, "cam-tower-12", "蓝天卫士 12 号塔", "tower", State::kStreaming,
+            ClockSource::kArrival, milliseconds(58));
   PutCamera(city, "cam-tower-07", "铁塔 07 号", "tower", State::kStreaming,
             ClockSource::kUnsynchronised, seconds(2));
   PutCamera(city, "cam-east", "东侧装卸区", "yard", State::kDown, ClockSource::kUnspecified,
-            Duration(0), "连接被拒绝 · connection refused; retrying in 8 s");
+            Duration(0), "连接被拒绝 / connection refused; retrying in 8 s");
   PutFeed(city, "hazmat", v1::FeedStatus::CONNECTED, 18231, 0);
   PutFeed(city, "police110", v1::FeedStatus::CONNECTED, 412, 1);
-  PutFeed(city, "sky_guard", v1::FeedStatus::IDLE, 96, 0, "12 s 未收到报告 · silent for 12 s");
+  PutFeed(city, "sky_guard", v1::FeedStatus::IDLE, 96, 0, "12 秒未收到报告 / silent for 12 s");
   PutFeed(city, "grid", v1::FeedStatus::CONNECTED, 233, 0);
+  PutFeed(city, "new-town", v1::FeedStatus::DISCONNECTED, 0, 0, "网关刚启动 / gateway started");
+  PutFeed(city, "try-it", v1::FeedStatus::DISCONNECTED, 4, 3, "发布端已告别 / said bye");
+  PutFeed(city, "video", v1::FeedStatus::DISCONNECTED, 7, 0,
+          "太久没有消息和心跳 / silent for too long; no heartbeat");
   PutQuietCity(city, Now());
 }
 
@@ -257,7 +266,7 @@ void PlayChlorine(TestBackend& city, std::atomic<bool>& stopping, Duration pace)
   v1::Incident incident =
       NewIncident("KF1-20261123-4", v1::UNVERIFIED, "12D02", "410202",
                   "宏业化工（演示） · 危化品 报警 氯气浓度高高限 3.4 ppm（限值 3 ppm） "
-                  "410200007002G0001QT001",
+                  "4102000070…",
                   now - seconds(212), 0.31);
   incident.set_site_id("410200007");
   for (const Fact& fact : ChlorineFacts()) {

@@ -4,7 +4,7 @@
 import { h, type Child } from "./dom";
 import type { Incident, Problem } from "./model";
 import type { Store } from "./store";
-import { REASONS, currentLanguage, reasonText, t, type Word } from "./text";
+import { REASONS, half, reasonText, t, type Word } from "./text";
 
 export type Action = "accept" | "false_alarm" | "close";
 export const ACTION_WORDS: Record<Action, Word> = {
@@ -32,8 +32,7 @@ async function send(incident: Incident, action: Action, reason: string): Promise
     });
     if (response.ok) return (await response.json()) as Outcome;
     const problem = (await response.json()) as Problem;
-    const [zh, en] = (problem.detail ?? "").split(" / ");
-    return { failure: (currentLanguage() === "en" ? en : zh) || `HTTP ${response.status}` };
+    return { failure: half(problem.detail) || `HTTP ${response.status}` };
   } catch {
     return { failure: t("gatewayAway") };
   }

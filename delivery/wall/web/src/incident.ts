@@ -2,7 +2,7 @@
 
 import { ACTION_WORDS, type Action, type Actions } from "./actions";
 import { h, refill, type Child } from "./dom";
-import { isClosed, severityOf, type Incident } from "./model";
+import { isClosed, severityOf, titleParts, type Incident } from "./model";
 import { Pictures } from "./pictures";
 import type { Store } from "./store";
 import { className, code, districtName, t } from "./text";
@@ -44,20 +44,22 @@ export class IncidentView {
   }
 
   private drawHeader(incident: Incident) {
+    const { text, device } = titleParts(incident);
     this.header.dataset["severity"] = String(severityOf(incident.severity));
     refill(
       this.header,
       h(
         "div",
         { class: "title-line" },
-        h("span", { class: "severity" }, code(incident.severity, code("SEVERITY_UNSPECIFIED"))),
-        h("h1", { title: incident.title }, incident.title || incident.incidentId),
+        h("h1", {}, text),
         incident.drill && h("span", { class: "drill" }, `${t("drill")} ${incident.drillId ?? ""}`),
         h("span", { class: "state", "data-state": incident.state }, code(incident.state)),
-        h("span", { class: "identity muted num" },
-          `${incident.incidentId} · ${t("revision")} ${incident.revision ?? 0}`),
         h("div", { class: "buttons" }, ...this.buttons(incident)),
       ),
+      h("p", { class: "identity muted num" },
+        h("span", { title: t("incidentId") }, incident.incidentId),
+        ` · ${t("revision")} ${incident.revision ?? 0}`,
+        device && " · ", device && h("span", { title: t("deviceId") }, device)),
       h("dl", { class: "facts" }, ...this.facts(incident)),
     );
   }
@@ -85,10 +87,16 @@ export class IncidentView {
   private facts(incident: Incident): Child[] {
     const fact = (name: string, ...value: Child[]) =>
       h("div", {}, h("dt", {}, name), h("dd", {}, ...value));
+    // One of the two scales that look alike: it says what it measures.
+    const scale = (name: string, hint: string, ...value: Child[]) =>
+      h("div", { class: "scale", title: `${name}：${hint}` },
+        h("dt", {}, name, h("span", { class: "unseen" }, `（${hint}）`)), h("dd", {}, ...value));
     return [
+      scale(t("severity"), t("severityHint"),
+        h("span", { class: "severity" }, code(incident.severity, code("SEVERITY_UNSPECIFIED")))),
+      scale(t("grade"), t("gradeHint"), ...this.grade(incident)),
       fact(t("classCode"), className(incident.classCode) || t("classUnknown"), " ",
-        h("span", { class: "muted num" }, incident.classCode)),
-      fact(t("grade"), ...this.grade(incident)),
+        h("span", { class: "class-code muted num" }, incident.classCode)),
       fact(t("confidence"), ...this.confidence(incident)),
       fact(t("started"), ...this.instant(incident.started)),
       fact(t("updated"), ...this.instant(incident.updated)),

@@ -138,12 +138,12 @@ export class IncidentList {
       h(
         "div",
         { class: "row-top" },
-        h("span", { class: "severity" }, code(incident.severity, code("SEVERITY_UNSPECIFIED"))),
+        h("span", { class: "severity", title: t("severity") }, code(incident.severity, code("SEVERITY_UNSPECIFIED"))),
         h("span", { class: "class" }, className(incident.classCode) || t("classUnknown")),
         incident.drill && h("span", { class: "drill" }, t("drill")),
         h("span", { class: "state", "data-state": incident.state }, code(incident.state)),
       ),
-      h("div", { class: "row-title" }, incident.title || incident.incidentId),
+      h("div", { class: "row-title", title: incident.title }, incident.title || incident.incidentId),
       h(
         "div",
         { class: "row-foot" },

@@ -173,6 +173,10 @@ class Page {
     const to: Language = currentLanguage() === "zh" ? "en" : "zh";
     setLanguage(to);
     localStorage.setItem("language", to);
+    // What was said in the other language has been heard.
+    this.announcer.textContent = "";
+    this.notice.className = "notice";
+    this.notice.textContent = "";
     this.drawAll();
   }
 
@@ -185,6 +189,7 @@ class Page {
       k: () => this.list.move(-1),
       ArrowDown: () => this.list.move(1),
       ArrowUp: () => this.list.move(-1),
+      Enter: () => this.view.timeline.focusShown(),
       ArrowRight: () => this.view.timeline.step(1),
       ArrowLeft: () => this.view.timeline.step(-1),
       l: () => this.store.chooseEvidence(null),
@@ -197,11 +202,15 @@ class Page {
     };
     const digit = /^[1-9]$/.test(key) ? Number(key) : 0;
     const run = digit ? () => this.view.pictures.enlarge(digit - 1) : keys[key];
-    if (!run) return;
+    if (!run || (key === "Enter" && isControl(event.target))) return;
     event.preventDefault();
     run();
   }
 }
+
+// Something that Enter works by itself.
+const isControl = (target: EventTarget | null) =>
+  target instanceof Element && target.closest("button, input, a") !== null;
 
 // Dark unless somebody chose otherwise: browsers report "light" for want of a preference, and a
 // control room is dark.

@@ -134,6 +134,15 @@ export const sourceCount = (incident: Incident) =>
   new Set((incident.evidence ?? []).map((evidence) => evidence.feedId)).size;
 export const evidenceKey = (evidence: { feedId?: string; reportId?: string }) =>
   `${evidence.feedId}/${evidence.reportId}`;
+
+// A title that ends in the raw number of a measuring point, or what its bound left of one: what can be
+// read, and that number.
+export function titleParts(incident: Incident): { text: string; device: string } {
+  const title = incident.title || incident.incidentId;
+  const parts = /^(.*\S)\s+((?=\S*\d)(?:[0-9A-Z]{18,}|[0-9A-Z]{3,}…))$/.exec(title);
+  return { text: parts?.[1] ?? title, device: parts?.[2] ?? "" };
+}
+
 export const inTimeOrder = (evidence: Evidence[]) =>
   [...evidence].sort((a, b) => (a.aligned?.utc ?? "").localeCompare(b.aligned?.utc ?? ""));
 

@@ -5,15 +5,16 @@ import { h, refill, type Child } from "./dom";
 import {
   evidenceKey, type Camera, type Evidence, type IncidentCamera, type Problem,
 } from "./model";
+import { reasonOf } from "./phrases";
 import type { Store } from "./store";
 import { clockTime, parseInstant, parseSpan, plusMinus, signedSeconds } from "./time";
-import { code, roleName, t } from "./text";
+import { code, half, roleName, t } from "./text";
 
 const KEPT_MAX = 96;
 const RETRY_MS = 1000;
 const RETRIES_MAX = 8;
 const GAP = 10;
-const CAPTION = 46;
+const CAPTION = 30; // one line of it; more where it wraps
 const SIDE_MIN = 300;
 const SIDE_ROW_MIN = 96;
 const SIDE_TEXT_MIN = 172;
@@ -100,9 +101,7 @@ async function refused(response: Response): Promise<Picture> {
     const range = [problem.oldest, problem.newest].map((text) => clockTime(parseInstant(text)));
     return { state: "failed", reason: `${t("notHeld")}（${t("held")} ${range.join(" – ")}）`, again: true };
   }
-  const [zh, en] = (problem.detail ?? "").split(" / ");
-  const said = document.documentElement.lang === "en" ? (en ?? zh) : zh;
-  return { state: "failed", reason: said || `HTTP ${response.status}`, again };
+  return { state: "failed", reason: half(problem.detail) || `HTTP ${response.status}`, again };
 }
 
 export class Pictures {
@@ -171,15 +170,23 @@ export class Pictures {
     );
   }
 
-  // As large as the room allows, at 16:9, leaving the others at least SIDE_MIN.
+  // As large as the room allows, at 16:9, leaving its caption whole and the others at least SIDE_MIN.
   private layOut() {
     const hero = this.tiles.querySelector<HTMLElement>(".tile.hero");
     if (!hero) return;
     const { clientWidth: width, clientHeight: height } = this.tiles;
     const side = this.tiles.querySelector<HTMLElement>(".side");
     const room = side ? width - SIDE_MIN - GAP : width;
-    const wide = Math.floor(Math.max(240, Math.min(room, ((height - CAPTION) * 16) / 9)));
-    this.tiles.style.setProperty("--hero-width", `${wide}px`);
+    const caption = hero.querySelector<HTMLElement>(".caption");
+    let wide = 0;
+    let below = CAPTION;
+    for (let pass = 0; pass < 3; ++pass) {
+      wide = Math.floor(Math.max(240, Math.min(room, ((height - below) * 16) / 9)));
+      this.tiles.style.setProperty("--hero-width", `${wide}px`);
+      const needed = caption?.offsetHeight ?? 0;
+      if (needed <= below) break;
+      below = needed;
+    }
     if (side) this.layOutSide(side, width - wide - GAP, height);
   }
 
@@ -214,6 +221,7 @@ export class Pictures {
       {
         class: `tile ${hero ? "hero" : "small-tile"} ${picture.state}`,
         "data-camera": camera.cameraId, "data-focus": `tile-${camera.cameraId}`,
+        tabindex: hero ? -1 : undefined, "aria-keyshortcuts": hero ? undefined : index + 1,
       },
       this.frame(picture, name, evidence),
       h(
@@ -222,7 +230,7 @@ export class Pictures {
         h("span", { class: "caption-name" }, h("span", { class: "number" }, index + 1), h("strong", {}, name),
           h("span", { class: "muted" }, roleName(facts?.role))),
         this.timing(picture, evidence),
-        h("span", { class: "why muted" }, camera.why),
+        h("span", { class: "why muted" }, reasonOf(camera.why)),
       ),
     );
     if (!hero) tile.addEventListener("click", () => this.enlarge(index));
@@ -234,7 +242,7 @@ export class Pictures {
     const hasFrame = camera.frames?.some((ref) => evidenceKey(ref) === evidenceKey(evidence));
     const status = facts?.status;
     if (!hasFrame && !facts?.held && (status?.state === "DOWN" || status?.state === "CONNECTING")) {
-      return { state: "failed", reason: [t("cameraDown"), status.note].filter(Boolean).join("：\n"), again: true };
+      return { state: "failed", reason: [t("cameraDown"), half(status.note)].filter(Boolean).join("：\n"), again: true };
     }
     return this.cache.get(this.addressOf(camera, evidence));
   }
@@ -260,13 +268,14 @@ export class Pictures {
     return h(
       "span",
       { class: "timing num" },
-      h("span", { class: "captured" }, clockTime(parseInstant(picture.capturedAt), 2)),
-      h("span", { class: "own-bound" }, plusMinus(picture.uncertainty)),
+      h("span", { class: "captured" }, clockTime(parseInstant(picture.capturedAt), 2), " ",
+        h("span", { class: "own-bound" }, plusMinus(picture.uncertainty))),
       h("span", { class: "clock-source", "data-source": picture.source },
         code(picture.source)),
       h("span", { class: "offset", title: t("offset") },
-        h("span", { class: "muted" }, `${t("offsetShort")} `),
-        `${this.offset(picture.capturedAt, evidence)} `, h("span", { class: "muted" }, plusMinus(bound))),
+        h("span", { class: "muted" }, t("offsetShort")), " ",
+        h("span", {}, this.offset(picture.capturedAt, evidence)), " ",
+        h("span", { class: "muted" }, plusMinus(bound))),
     );
   }
 

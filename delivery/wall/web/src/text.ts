@@ -31,7 +31,13 @@ const WORDS = {
   closeDialog: ["关闭", "Close"],
   classCode: ["类别", "Class"],
   classUnknown: ["类别未定", "Class not known"],
-  grade: ["等级", "Grade"],
+  severity: ["报警级别", "Alarm severity"],
+  severityHint: ["各来源所报级别中最高的一级", "How grave its sources say it is: the gravest of its evidence"],
+  grade: ["事件等级", "Incident grade"],
+  gradeHint: [
+    "特别重大 I 至一般 IV：按分级标准衡量整个事件，与报警级别是两回事。网关只作建议，由人确认",
+    "I (gravest) to IV: the whole incident by the official standard, a scale of its own beside the alarm severity. The gateway suggests it, a person confirms it",
+  ],
   suggested: ["建议", "suggested"],
   confirmed: ["已确认", "confirmed"],
   none: ["未定", "none yet"],
@@ -42,6 +48,8 @@ const WORDS = {
   updated: ["最近证据", "Last evidence"],
   site: ["场所", "Site"],
   revision: ["版本", "revision"],
+  incidentId: ["事件编号", "Incident number"],
+  deviceId: ["测点编号", "Number of the measuring point"],
   accept: ["受理", "Accept"],
   falseAlarm: ["误报", "False alarm"],
   close: ["关闭", "Close"],
@@ -71,6 +79,10 @@ const WORDS = {
   cameras: ["摄像机", "Cameras"],
   accepted: ["已收", "taken"],
   rejected: ["拒收", "refused"],
+  neverConnected: ["尚未接入", "Not connected yet"],
+  notBack: ["重启后尚未接入", "Not back since the restart"],
+  signedOff: ["已离线（正常结束）", "Signed off"],
+  lost: ["已断线", "Lost"],
   reason: ["原因", "Reason"],
   reasonHint: ["可补充说明", "Add a note if needed"],
   reasonNeeded: ["请选择或填写原因", "Choose or write a reason"],
@@ -195,6 +207,12 @@ export const code = (name: string | undefined, fallback = ""): string => {
   const pair = CODES[name ?? ""];
   return pair ? pick(pair) : name || fallback;
 };
+
+// What the gateway says to people is "中文 / English"; the page shows its half.
+export function half(said: string | undefined): string {
+  const [zh = "", ...en] = (said ?? "").split(" / ");
+  return language === "zh" || en.length === 0 ? zh : en.join(" / ");
+}
 
 const named = (table: Record<string, Pair> | undefined, key: string | undefined) => {
   const pair = key ? table?.[key] : undefined;

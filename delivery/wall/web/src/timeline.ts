@@ -3,6 +3,7 @@
 
 import { h, refill, s } from "./dom";
 import { evidenceKey, inTimeOrder, severityOf, type Evidence, type Incident } from "./model";
+import { reasonOf } from "./phrases";
 import type { Store } from "./store";
 import { calendarDay, clockTime, parseInstant, parseSpan, plusMinus } from "./time";
 import { code, feedName, t } from "./text";
@@ -11,7 +12,9 @@ const LABEL_WIDTH = 118;
 const RIGHT = 26;
 const ROW_HEIGHT = 30;
 const LANE_PADDING = 8;
-const LANE_PADDING_SMALL = 2; // on a low screen
+const LOW_SCREEN = 900; // on one, rows and lanes stand closer
+const ROW_HEIGHT_LOW = 28;
+const LANE_PADDING_LOW = 2;
 const ROWS_MAX = 3;
 const MARK_SPACE = 23;
 const AXIS_HEIGHT = 26;
@@ -46,12 +49,15 @@ interface Lane {
   feedId: string;
   top: number;
   padding: number; // above and below together
+  rowHeight: number;
   height: number;
   rowOf: Map<string, number>;
 }
 
 function lanesOf(all: Evidence[], scale: Scale): Lane[] {
-  const padding = window.innerHeight < 900 ? LANE_PADDING_SMALL : LANE_PADDING;
+  const isLow = window.innerHeight < LOW_SCREEN;
+  const padding = isLow ? LANE_PADDING_LOW : LANE_PADDING;
+  const rowHeight = isLow ? ROW_HEIGHT_LOW : ROW_HEIGHT;
   const lanes: Lane[] = [];
   let top = TOP;
   for (const feedId of new Set(all.map((evidence) => evidence.feedId))) {
@@ -65,8 +71,8 @@ function lanesOf(all: Evidence[], scale: Scale): Lane[] {
       ends[row] = x;
       rowOf.set(evidenceKey(evidence), row);
     }
-    const height = ends.length * ROW_HEIGHT + padding;
-    lanes.push({ feedId, top, padding, height, rowOf });
+    const height = ends.length * rowHeight + padding;
+    lanes.push({ feedId, top, padding, rowHeight, height, rowOf });
     top += height;
   }
   return lanes;
@@ -190,7 +196,7 @@ export class Timeline {
     const x = scale.x(at);
     const left = Math.max(LABEL_WIDTH - 4, scale.x(at - half));
     const right = Math.min(this.width - 2, scale.x(at + half));
-    const y = lane.top + lane.padding / 2 + ((lane.rowOf.get(key) ?? 0) + 0.5) * ROW_HEIGHT;
+    const y = lane.top + lane.padding / 2 + ((lane.rowOf.get(key) ?? 0) + 0.5) * lane.rowHeight;
     const shown = this.store.shownEvidence();
     const isShown = shown !== undefined && evidenceKey(shown) === key;
     const mark = s(
@@ -225,7 +231,7 @@ export class Timeline {
     return [
       `${index + 1}/${count}`, feedName(evidence.feedId), code(evidence.kind),
       clockTime(parseInstant(aligned?.utc), 1), plusMinus(parseSpan(aligned?.uncertainty)),
-      evidence.summary ?? "", evidence.why ?? "",
+      evidence.summary ?? "", reasonOf(evidence.why),
     ].join(" · ");
   }
 
@@ -256,7 +262,7 @@ export class Timeline {
         h("span", { class: "number" }, index + 1),
         h("strong", {}, code(evidence.kind)),
         h("span", { class: "muted" }, feedName(evidence.feedId)),
-        h("span", { class: "severity" }, code(evidence.severity)),
+        h("span", { class: "severity", title: t("severity") }, code(evidence.severity)),
       ),
       h("p", { class: "evidence-summary" }, evidence.summary || evidence.reportId),
       h(
@@ -270,7 +276,7 @@ export class Timeline {
             `${plusMinus(parseSpan(evidence.aligned?.uncertainty))} · ${code(evidence.aligned?.source)}`),
         ),
         h("dt", {}, t("joinReason")),
-        h("dd", {}, evidence.why || "–"),
+        h("dd", { class: "why" }, reasonOf(evidence.why) || "–"),
         h("dt", {}, t("report")),
         h(
           "dd",
