@@ -90,6 +90,8 @@ void PublisherConversation::KeyRefused() {
 }
 
 void PublisherConversation::SayHello() {
+  const Result<std::uint64_t> number = outbox_->CountHello();
+  if (!OutboxOk(number.ok() ? Status{} : number.status())) return;
   v1::PublisherMessage message;
   v1::Hello& hello = *message.mutable_hello();
   hello.set_feed_id(options_.feed_id);
@@ -97,6 +99,7 @@ void PublisherConversation::SayHello() {
   hello.set_protocol(kProtocol);
   hello.set_outbox_id(outbox_->id());
   hello.set_acked_through(outbox_->acked_through());
+  hello.set_hello_number(*number);
   if (options_.test_mode) hello.set_mode("test");
   state_ = State::kHello;
   hello_deadline_ = clock_.SteadyNow() + options_.hello_timeout;
