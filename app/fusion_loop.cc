@@ -6,6 +6,7 @@
 #include <optional>
 #include <set>
 
+#include "app/publisher_lookups.h"
 #include "pipeline/feeds/masking.h"
 
 namespace fusiongateway {
@@ -41,15 +42,6 @@ Status CheckAgainstDisk(const Journal& journal, std::uint64_t position,
 
 }  // namespace
 
-v1::Rejection ToRejection(const DeadLetter& letter) {
-  v1::Rejection rejection;
-  rejection.set_seq(letter.seq);
-  rejection.set_code(letter.code);
-  rejection.set_message(letter.message);
-  rejection.set_field(letter.field);
-  return rejection;
-}
-
 // One batch on its way to disk.
 struct FusionLoop::Turn {
   JournalBatch batch;
@@ -73,7 +65,8 @@ FusionLoop::FusionLoop(Journal* journal, const Clock* clock, EngineConfig config
       callbacks_(std::move(callbacks)),
       queue_payloads_max_(queue_payloads_max),
       room_(queue_payloads_max),
-      queue_(kQueueMax) {}
+      queue_(kQueueMax),
+      turn_length_(kTurnMin) {}
 
 FusionLoop::~FusionLoop() { Stop(); }
 
@@ -227,32 +220,39 @@ FusionLoopCounters FusionLoop::counters() const {
 }
 
 void FusionLoop::Loop() {
-  Duration turn_length = kTurnMin;
   while (true) {
-    Turn turn;
-    for (Input& input : queue_.PopBatch(kInputsPerTurn, taken_.empty() ? WaitFor() : Duration{})) {
-      taken_.push_back(std::move(input));
-    }
+    if (taken_.empty()) Fetch(WaitFor());
     if (taken_.empty() && queue_.closed()) return;
-    TakeStatuses(&turn);
-    const SteadyTime begin = clock_->SteadyNow();
-    while (!taken_.empty() && clock_->SteadyNow() - begin < turn_length) {
-      TakeInput(std::move(taken_.front()), &turn);
-      taken_.pop_front();
-    }
-    // Room for the next turn, twice as much when there was time for more: what waits longer waits
-    // with the ingress, where each feed has its own line.
-    room_ = std::clamp(taken_.empty() ? 2 * turn.payloads : turn.payloads,
-                       std::min(kRoomMin, queue_payloads_max_), queue_payloads_max_);
-    const auto wake_up = engine_.NextWakeUp();
-    if (wake_up && *wake_up <= LogTime()) Append(Tick{}, &turn);
-    if (Status s = CommitWhenThereIsRoom(&turn); !s.ok()) {
+    if (Status s = TakeTurn(); !s.ok()) {
       callbacks_.on_fatal(s);
       return;
     }
-    turn_length = std::clamp<Duration>(2 * journal_->last_sync(), kTurnMin, kTurnMax);
-    Speak(&turn);
   }
+}
+
+void FusionLoop::Fetch(Duration wait) {
+  for (Input& input : queue_.PopBatch(kInputsPerTurn, wait)) taken_.push_back(std::move(input));
+}
+
+Status FusionLoop::TakeTurn() {
+  Turn turn;
+  Fetch(Duration::zero());
+  TakeStatuses(&turn);
+  const SteadyTime begin = clock_->SteadyNow();
+  while (!taken_.empty() && clock_->SteadyNow() - begin < turn_length_) {
+    TakeInput(std::move(taken_.front()), &turn);
+    taken_.pop_front();
+  }
+  // Room for the next turn, twice as much when there was time for more: what waits longer waits
+  // with the ingress, where each feed has its own line.
+  room_ = std::clamp(taken_.empty() ? 2 * turn.payloads : turn.payloads,
+                     std::min(kRoomMin, queue_payloads_max_), queue_payloads_max_);
+  const auto wake_up = engine_.NextWakeUp();
+  if (wake_up && *wake_up <= LogTime()) Append(Tick{}, &turn);
+  if (Status s = CommitWhenThereIsRoom(&turn); !s.ok()) return s;
+  turn_length_ = std::clamp<Duration>(2 * journal_->last_sync(), kTurnMin, kTurnMax);
+  Speak(&turn);
+  return {};
 }
 
 Duration FusionLoop::WaitFor() {

@@ -66,9 +66,6 @@ struct LetterSubmission {
   std::optional<Refusal> refusal;
 };
 
-// What the publisher is told of a dead letter.
-v1::Rejection ToRejection(const DeadLetter& letter);
-
 class FusionLoop {
  public:
   FusionLoop(Journal* journal, const Clock* clock, EngineConfig config,
@@ -82,6 +79,9 @@ class FusionLoop {
   Status Recover();
   void Start();
   void Stop();
+  // One turn of the thread, for a simulation, which has none: instead of Start. Takes what has
+  // come without waiting, commits and speaks. Fails as the thread would end.
+  Status TakeTurn();
 
   // Room for one batch of so many payloads; each true is followed by one Take.
   bool Reserve(std::size_t payloads);
@@ -119,6 +119,7 @@ class FusionLoop {
   struct Turn;
 
   void Loop();
+  void Fetch(Duration wait);
   void TakeStatuses(Turn* turn);
   void TakeInput(Input&& input, Turn* turn);
   void TakeAction(PendingAction&& pending, Turn* turn);
@@ -156,6 +157,7 @@ class FusionLoop {
   std::atomic<std::size_t> room_;
   BoundedQueue<Input> queue_;
   std::deque<Input> taken_;  // popped, and left for the next turn
+  Duration turn_length_;
   std::thread thread_;
 
   mutable std::mutex mutex_;

@@ -16,6 +16,7 @@
 #include "app/fusion_loop.h"
 #include "app/incident_view.h"
 #include "app/metrics.h"
+#include "app/publisher_lookups.h"
 #include "app/system_clock.h"
 #include "app/worker_pool.h"
 #include "delivery/evidence/evidence_frames.h"
@@ -37,7 +38,6 @@ namespace {
 
 constexpr std::size_t kClosedIncidentsInMemory = 1000;
 constexpr std::size_t kWallJobsMax = 256;
-constexpr std::size_t kDeadLettersPerRead = 1000;
 constexpr std::size_t kStillsQueueMax = 4096;
 constexpr std::uint64_t kRecordsRecalled = 10'000;
 constexpr std::size_t kRecordsPerRead = 1000;
@@ -174,10 +174,14 @@ struct Gateway::Impl final : public IngressSink, public WallBackend {
   std::string journal_id() const override { return store->journal_id(); }
   Result<OutboxState> LookUpOutbox(const std::string& feed_id, const std::string& outbox_id,
                                    std::uint64_t acked_through,
-                                   std::size_t rejections_max) override;
+                                   std::size_t rejections_max) override {
+    return fusiongateway::LookUpOutbox(*store, feed_id, outbox_id, acked_through, rejections_max);
+  }
   Result<std::vector<v1::Disposition>> Dispositions(const std::string& feed_id,
                                                     std::uint64_t after_seq,
-                                                    std::size_t max) override;
+                                                    std::size_t max) override {
+    return LookUpDispositions(*store, feed_id, after_seq, max);
+  }
   Result<std::uint64_t> DispositionsAckedThrough(const std::string& feed_id) override {
     return store->DispositionsAckedThrough(feed_id);
   }
@@ -441,44 +445,6 @@ void Gateway::Impl::FeedChanged(const FeedStatus& status) {
     connections[status.feed_id] = status;
   }
   loop->Post(status);
-}
-
-Result<OutboxState> Gateway::Impl::LookUpOutbox(const std::string& feed_id,
-                                                const std::string& outbox_id,
-                                                std::uint64_t acked_through,
-                                                std::size_t rejections_max) {
-  auto through = store->OutboxThrough(feed_id, outbox_id);
-  if (!through.ok()) return through.status();
-  OutboxState state{*through, {}};
-  std::uint64_t after = acked_through;
-  while (state.rejections.size() < rejections_max) {
-    const std::size_t page =
-        std::min(rejections_max - state.rejections.size(), kDeadLettersPerRead);
-    const auto letters = store->DeadLetters(feed_id, outbox_id, after, page);
-    if (!letters.ok()) return letters.status();
-    for (const DeadLetter& letter : *letters) state.rejections.push_back(ToRejection(letter));
-    if (letters->size() < page) break;
-    after = letters->back().seq;
-  }
-  return state;
-}
-
-Result<std::vector<v1::Disposition>> Gateway::Impl::Dispositions(const std::string& feed_id,
-                                                                 std::uint64_t after_seq,
-                                                                 std::size_t max) {
-  const auto made = store->Dispositions(feed_id, after_seq, max);
-  if (!made.ok()) return made.status();
-  std::vector<v1::Disposition> dispositions;
-  for (const DispositionMade& from : *made) {
-    v1::Disposition to;
-    to.set_seq(from.seq);
-    to.set_report_id(from.report_id);
-    to.set_incident_id(from.incident_id);
-    to.set_state(static_cast<v1::IncidentState>(from.state));
-    to.set_note(from.note);
-    dispositions.push_back(std::move(to));
-  }
-  return dispositions;
 }
 
 std::vector<v1::Incident> Gateway::Impl::Incidents(bool include_closed, std::size_t max) const {

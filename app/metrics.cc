@@ -63,6 +63,8 @@ void AddIngress(const IngressCounters& ingress, Families* out) {
   out->Counter("publisher_fenced_total", "Sessions fenced by a newer one", protocol.fenced);
   out->Counter("publisher_fenced_hellos_total", "Hellos of fenced connections, refused",
                protocol.fenced_hellos);
+  out->Counter("publisher_late_hellos_total",
+               "Hellos overtaken by a later one of the same outbox, refused", protocol.late_hellos);
   out->Counter("publisher_fenced_forgotten_total",
                "Fenced connections forgotten because there were too many",
                protocol.fenced_forgotten);

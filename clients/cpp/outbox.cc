@@ -198,6 +198,7 @@ Status Outbox::LoadState() {
   journal_id_ = GetMeta(db_, "journal_id");
   acked_through_ = Number(GetMeta(db_, "acked_through"));
   dispositions_through_ = Number(GetMeta(db_, "dispositions_through"));
+  hellos_ = Number(GetMeta(db_, "hellos"));
   Statement count(db_,
                   "SELECT COUNT(*), COALESCE(SUM(LENGTH(payload)), 0), COALESCE(MAX(seq), 0) "
                   "FROM item");
@@ -346,6 +347,13 @@ Status Outbox::SetDispositionsThrough(std::uint64_t seq) {
   Status status = SetMeta(db_, "dispositions_through", std::to_string(seq));
   if (status.ok()) dispositions_through_ = seq;
   return status;
+}
+
+Result<std::uint64_t> Outbox::CountHello() {
+  std::lock_guard lock(mutex_);
+  Status status = SetMeta(db_, "hellos", std::to_string(hellos_ + 1));
+  if (!status.ok()) return status;
+  return ++hellos_;
 }
 
 Result<std::uint64_t> Outbox::Renew() {

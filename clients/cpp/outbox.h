@@ -2,8 +2,8 @@
 // is sent, and leaves only when the gateway has acked it.
 //
 // The file also holds what must survive with it: the outbox_id (random, made with the file), the
-// feed it belongs to, acked_through, the gateway's journal_id, the last disposition taken, and the
-// caller's bookmarks. One process at a time: a second one is refused.
+// feed it belongs to, acked_through, the gateway's journal_id, the last disposition taken, the
+// hellos said, and the caller's bookmarks. One process at a time: a second one is refused.
 //
 // Bounds: payloads and bytes; Append refuses above them and takes nothing of that call.
 // Threading: any thread; calls are serialised. A call returns after its commit (synchronous=FULL).
@@ -83,6 +83,8 @@ class Outbox {
   Status Acknowledge(std::uint64_t through_seq);
   Status SetJournal(const std::string& journal_id);
   Status SetDispositionsThrough(std::uint64_t seq);
+  // How many hellos were said from this outbox, the one that follows included.
+  Result<std::uint64_t> CountHello();
   // Gives the outbox a new random id and numbers what it still holds from 1: for a gateway that
   // does not know what this outbox_id counted. Returns how much was subtracted from each seq.
   Result<std::uint64_t> Renew();
@@ -106,6 +108,7 @@ class Outbox {
   // How far renewals have moved seqs down so far.
   std::uint64_t renumbered_ = 0;
   std::uint64_t dispositions_through_ = 0;
+  std::uint64_t hellos_ = 0;
   std::uint64_t payloads_ = 0;
   std::uint64_t bytes_ = 0;
 };

@@ -148,6 +148,12 @@ std::optional<v1::Error> PublisherProtocol::HelloRefusal(const v1::Hello& hello,
     ++counters_.fenced_hellos;
     return PublisherError("FENCED", std::string(kFenced));
   }
+  if (IsOvertaken(hello, turn)) {
+    ++counters_.late_hellos;
+    return PublisherError(
+        "UNAVAILABLE",
+        "a later hello of this outbox was answered already; say hello again in a second");
+  }
   const Session* older = SessionOfFeed(hello.feed_id());
   if (hello.if_free() && older != nullptr && older->peer != turn.peer) {
     ++counters_.feed_in_use;
@@ -225,6 +231,13 @@ std::variant<v1::Error, v1::DispositionsAnswer> PublisherProtocol::PollDispositi
   return answer;
 }
 
+bool PublisherProtocol::IsOvertaken(const v1::Hello& hello, const Turn& turn) {
+  const Session* current = SessionOfFeed(hello.feed_id());
+  return current != nullptr && current->peer != turn.peer &&
+         current->outbox_id == hello.outbox_id() && hello.hello_number() != 0 &&
+         hello.hello_number() < current->hello_number;
+}
+
 void PublisherProtocol::HandleHello(const v1::Hello& hello, const Turn& turn) {
   if (auto refusal = HelloRefusal(hello, turn)) return ReplyError(turn, *std::move(refusal));
   const bool test = hello.mode() == "test";
@@ -264,6 +277,7 @@ void PublisherProtocol::HandleHello(const v1::Hello& hello, const Turn& turn) {
   session.feed_id = hello.feed_id();
   session.outbox_id = hello.outbox_id();
   session.client = Truncated(hello.client(), kIdBytesMax);
+  session.hello_number = hello.hello_number();
   session.test = test;
   session.form = turn.form;
   session.resumed_after = session.committed_through = session.received_through = outbox.through_seq;

@@ -4,7 +4,8 @@
 //
 // One session per feed: a newer hello fences the older, which is terminal for its connection: that
 // one is refused when it says hello for this feed again, a new connection is not. A hello with
-// if_free fences nobody and is refused while another session lives. Payloads are
+// if_free fences nobody and is refused while another session lives; so is one that a later hello of
+// the same outbox overtook (hello_number), which is not newer. Payloads are
 // taken in seq order only; what is on disk already is skipped, a gap is refused, and what there is
 // no room for is answered `busy` with the seq to send again. What is taken waits in its feed's line
 // of a fair queue until DecodeSome comes to it, so that a feed which floods slows itself only; the
@@ -76,6 +77,7 @@ struct PublisherCounters {
   std::uint64_t too_large = 0;
   std::uint64_t fenced = 0;
   std::uint64_t fenced_hellos = 0;     // of a fenced connection, refused
+  std::uint64_t late_hellos = 0;       // overtaken by a later one of the same outbox, refused
   std::uint64_t fenced_forgotten = 0;  // fenced connections beyond the bound
   std::uint64_t sessions_opened = 0;
   std::uint64_t sessions_timed_out = 0;
@@ -149,6 +151,7 @@ class PublisherProtocol {
     std::string feed_id;
     std::string outbox_id;
     std::string client;
+    std::uint64_t hello_number = 0;
     bool test = false;
     WireForm form = WireForm::kProtobuf;
     std::uint64_t resumed_after = 0;  // told in welcome
@@ -194,6 +197,8 @@ class PublisherProtocol {
   std::optional<v1::Error> FeedRefusal(const std::string& feed_id,
                                        const std::optional<std::string>& allowed_feed);
   std::optional<v1::Error> HelloRefusal(const v1::Hello& hello, const Turn& turn);
+  // A connection that was given up may deliver its hello after the one that replaced it.
+  bool IsOvertaken(const v1::Hello& hello, const Turn& turn);
   void HandleHello(const v1::Hello& hello, const Turn& turn);
   void HandlePublish(v1::Publish&& publish, std::size_t message_bytes, const Turn& turn);
   void HandleProbe(const v1::Probe& probe, const Turn& turn);

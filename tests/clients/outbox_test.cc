@@ -68,6 +68,14 @@ TEST_F(OutboxTest, SeqsGoOnAcrossReopeningEvenWhenAllIsAcked) {
   EXPECT_EQ(*Append(*outbox, "c"), 3u);
 }
 
+TEST_F(OutboxTest, HellosAreCountedAcrossReopeningAndRenewal) {
+  EXPECT_EQ(*Open()->CountHello(), 1u);
+  auto outbox = Open();
+  EXPECT_EQ(*outbox->CountHello(), 2u);
+  ASSERT_TRUE(outbox->Renew().ok());
+  EXPECT_EQ(*outbox->CountHello(), 3u);
+}
+
 TEST_F(OutboxTest, NothingOfACallThatDoesNotFitIsTaken) {
   auto outbox = Open({.payloads = 10, .bytes = 5});
   const std::vector<OutboxPayload> payloads{{"abc", ""}, {"def", ""}};

@@ -98,6 +98,26 @@ std::uint16_t FreePort() {
   }
 }
 
+ProgramProcess::ProgramProcess(const std::vector<std::string>& arguments,
+                               std::filesystem::path output)
+    : output_(std::move(output)), pid_(Spawn(arguments, output_)) {}
+
+ProgramProcess::~ProgramProcess() { Kill(); }
+
+bool ProgramProcess::running() {
+  if (pid_ > 0 && waitpid(pid_, nullptr, WNOHANG) == pid_) pid_ = 0;
+  return pid_ > 0;
+}
+
+void ProgramProcess::Kill() {
+  if (!running()) return;
+  kill(pid_, SIGKILL);
+  waitpid(pid_, nullptr, 0);
+  pid_ = 0;
+}
+
+std::string ProgramProcess::Output() const { return ReadFile(output_); }
+
 ProgramResult RunProgram(const std::vector<std::string>& arguments,
                          std::chrono::milliseconds timeout) {
   const std::filesystem::path folder = MakeFolder();

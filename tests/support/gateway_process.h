@@ -101,6 +101,25 @@ class GatewayProcess {
 // A port of loopback that is free now and that no outgoing connection takes by chance.
 std::uint16_t FreePort();
 
+// `fusion-gateway ARGUMENTS…` as a child process: SIGKILL at the latest with this object. Used by
+// one thread.
+class ProgramProcess {
+ public:
+  ProgramProcess(const std::vector<std::string>& arguments, std::filesystem::path output);
+  ~ProgramProcess();
+  ProgramProcess(const ProgramProcess&) = delete;
+  ProgramProcess& operator=(const ProgramProcess&) = delete;
+
+  bool running();
+  void Kill();
+  // What it has printed so far.
+  std::string Output() const;
+
+ private:
+  const std::filesystem::path output_;
+  pid_t pid_;
+};
+
 struct ProgramResult {
   int exit_status = -1;  // 128 + signal; SIGKILL if it did not end in time
   std::string output;    // both streams

@@ -65,6 +65,7 @@ class Outbox:
         self._acked_through = 0
         self._last_seq = 0
         self._dispositions_through = 0
+        self._hellos = 0
         self._payloads = 0
         self._bytes = 0
         # How far renewals have moved seqs down so far.
@@ -181,6 +182,14 @@ class Outbox:
                 self._set_meta(db, "dispositions_through", str(seq))
             self._dispositions_through = seq
 
+    def count_hello(self) -> int:
+        """How many hellos were said from this outbox, the one that follows included."""
+        with self._lock:
+            with self._transaction("write its state") as db:
+                self._set_meta(db, "hellos", str(self._hellos + 1))
+            self._hellos += 1
+            return self._hellos
+
     def renew(self) -> int:
         """Gives the outbox a new random id and numbers what it still holds from 1: for a gateway that does not know
         what this outbox_id counted. Returns how much was subtracted from each seq."""
@@ -258,6 +267,7 @@ class Outbox:
         self._journal_id = self._meta("journal_id")
         self._acked_through = int(self._meta("acked_through") or 0)
         self._dispositions_through = int(self._meta("dispositions_through") or 0)
+        self._hellos = int(self._meta("hellos") or 0)
         self._payloads, self._bytes, highest = self._db.execute(
             "SELECT COUNT(*), COALESCE(SUM(LENGTH(payload)), 0), COALESCE(MAX(seq), 0) FROM item").fetchone()
         self._last_seq = max(self._acked_through, highest)

@@ -192,7 +192,8 @@ class Session:
 
     def _say_hello(self) -> None:
         hello = {"feedId": self._options.feed_id, "client": self._options.client, "protocol": _PROTOCOL,
-                 "outboxId": self._outbox.id, "ackedThrough": str(self._outbox.acked_through)}
+                 "outboxId": self._outbox.id, "ackedThrough": str(self._outbox.acked_through),
+                 "helloNumber": str(self._outbox.count_hello())}
         if self._options.test_mode:
             hello["mode"] = "test"
         self._state = _State.HELLO

@@ -50,7 +50,7 @@ std::optional<v1::GatewayMessage> RawPublisher::Receive(std::chrono::millisecond
   return message;
 }
 
-v1::Welcome RawPublisher::Hello(std::uint64_t acked_through) {
+v1::Welcome RawPublisher::Hello(std::uint64_t acked_through, std::chrono::milliseconds timeout) {
   v1::PublisherMessage message;
   v1::Hello* hello = message.mutable_hello();
   hello->set_feed_id(feed_id_);
@@ -59,7 +59,7 @@ v1::Welcome RawPublisher::Hello(std::uint64_t acked_through) {
   hello->set_outbox_id(outbox_id_);
   hello->set_acked_through(acked_through);
   Send(message);
-  const auto reply = Receive();
+  const auto reply = Receive(timeout);
   if (!reply || !reply->has_welcome()) return {};
   session_ = reply->welcome().session();
   return reply->welcome();

@@ -26,7 +26,8 @@ class RawPublisher {
       std::chrono::milliseconds timeout = std::chrono::seconds{10});
 
   // Says hello and waits for the welcome; an empty one if another answer came, see last_error().
-  v1::Welcome Hello(std::uint64_t acked_through = 0);
+  v1::Welcome Hello(std::uint64_t acked_through = 0,
+                    std::chrono::milliseconds timeout = std::chrono::seconds{10});
   void Publish(std::uint64_t first_seq, const std::vector<std::string>& payloads);
   void Heartbeat();
   // Takes messages until an ack reaches `through_seq`; false after ten seconds. Rejections and

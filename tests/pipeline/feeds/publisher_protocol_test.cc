@@ -177,6 +177,25 @@ TEST_F(PublisherProtocolTest, AFencedConnectionThatSaysHelloAgainIsRefusedAndFen
   EXPECT_EQ(protocol_->counters().fenced_hellos, 3u);
 }
 
+TEST_F(PublisherProtocolTest, AHelloThatALaterOneOfItsOutboxOvertookFencesNobody) {
+  const auto numbered = [](std::uint64_t number, const std::string& outbox = "box-1") {
+    auto message = HelloMessage(outbox, "");
+    message.mutable_hello()->set_hello_number(number);
+    return message;
+  };
+  const auto welcome = Say("second", numbered(2)).at(0).welcome();
+  const auto late = Say("first", numbered(1));
+  ASSERT_THAT(late, SizeIs(1));
+  EXPECT_EQ(late[0].error().code(), "UNAVAILABLE");
+  EXPECT_THAT(Publish("second", welcome.session(), 1, 1), IsEmpty()) << "its session is untouched";
+  EXPECT_EQ(protocol_->counters().late_hellos, 1u);
+  EXPECT_EQ(protocol_->counters().fenced, 0u);
+  EXPECT_TRUE(Say("third", numbered(3)).at(1).has_welcome()) << "a later one takes over";
+  EXPECT_TRUE(Say("other", numbered(1, "box-2")).at(1).has_welcome())
+      << "another outbox counts for itself";
+  EXPECT_TRUE(Say("uncounted", HelloMessage("box-2", "")).at(1).has_welcome());
+}
+
 TEST_F(PublisherProtocolTest, AProgramThatWasRestartedTakesItsFeedOverAgain) {
   Hello("old");
   Hello("new", "box-2", "", 1);
