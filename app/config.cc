@@ -157,6 +157,9 @@ class Section {
     }
   }
 
+  // "publishers.endpoint"
+  std::string Name(const std::string& key) const { return path_.empty() ? key : path_ + "." + key; }
+
   template <typename T>
   void Read(const char* key, T* value) {
     known_.insert(key);
@@ -270,7 +273,6 @@ class Section {
     const YAML::Node found = Get(key);
     return found.IsNull() ? node_.Mark() : found.Mark();
   }
-  std::string Name(const std::string& key) const { return path_.empty() ? key : path_ + "." + key; }
 
   YAML::Node node_;
   std::string path_;
@@ -316,7 +318,7 @@ void CheckAccess(const Section& section, const char* key, const std::string& end
                  const CurveConfig& curve) {
   if (IsLoopbackEndpoint(endpoint)) return;
   if (!curve.secret_key_file.empty() && !curve.keys.empty()) return;
-  section.Fail(key, std::string(key) + " \"" + endpoint +
+  section.Fail(key, section.Name(key) + " \"" + endpoint +
                         "\" is reachable from other machines and has no credentials: set curve."
                         "secret_key_file (fusion-gateway keygen) and curve.keys, or listen on "
                         "127.0.0.1");
