@@ -21,6 +21,7 @@ namespace {
 
 // Beyond it, what a source stamps has no use for correlation anyway.
 constexpr Duration kDelayMax = std::chrono::hours{24};
+constexpr Duration kDecodeTimeoutMax = std::chrono::minutes{1};
 
 // What went wrong, was left out and where the rest stands, over the whole file.
 struct Findings {
@@ -438,8 +439,9 @@ FeedSection ReadFeed(Section& section, Ids* ids, std::set<std::string>* tokens) 
   section.Read("quota_payloads_per_s", &config.quota_payloads_per_s);
   ReadTokens(section, &config, tokens);
   config.engine.feed_id = feed.feed_id;
-  if (feed.decode_timeout < std::chrono::milliseconds{1}) {
-    section.Fail("decode_timeout", "decode_timeout must be at least 1ms");
+  if (feed.decode_timeout < std::chrono::milliseconds{1} ||
+      feed.decode_timeout > kDecodeTimeoutMax) {
+    section.Fail("decode_timeout", "decode_timeout must be at least 1ms and at most 60s");
   }
   if (feed.delay_max <= Duration{} || feed.delay_max > kDelayMax) {
     section.Fail(

@@ -51,6 +51,9 @@ struct FusionLoop::Turn {
   std::size_t payloads = 0;
   // Beside batch.letter_results: who waits for each.
   std::vector<std::shared_ptr<std::promise<Result<LetterResult>>>> letters_done;
+  // What refuses these may be part of this turn.
+  std::vector<std::pair<std::shared_ptr<std::promise<Result<LetterResult>>>, Status>>
+      letters_refused;
 
   bool empty() const {
     return batch.entries.empty() && outboxes.empty() && batch.letter_results.empty();
@@ -361,7 +364,10 @@ Status FusionLoop::CheckOpen(const LetterSubmission& submission, const Turn& tur
 
 void FusionLoop::TakeLetter(PendingLetter&& pending, Turn* turn) {
   LetterSubmission& submission = pending.submission;
-  if (Status open = CheckOpen(submission, *turn); !open.ok()) return pending.done->set_value(open);
+  if (Status open = CheckOpen(submission, *turn); !open.ok()) {
+    turn->letters_refused.emplace_back(std::move(pending.done), std::move(open));
+    return;
+  }
   LetterResult result{submission.id, DeadLetter::State::kTaken, LogTime(), ""};
   if (submission.drop) {
     result.state = DeadLetter::State::kDropped;
@@ -457,6 +463,7 @@ void FusionLoop::Speak(Turn* turn) {
   for (std::size_t i = 0; i < turn->letters_done.size(); ++i) {
     turn->letters_done[i]->set_value(turn->batch.letter_results[i]);
   }
+  for (const auto& [done, status] : turn->letters_refused) done->set_value(status);
   AnswerActions(turn->output.actions);
 }
 

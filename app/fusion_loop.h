@@ -7,10 +7,10 @@
 // commit ends the loop (on_fatal), because memory and disk would part; the next start recovers from
 // the log.
 //
-// Post*, Reserve, Take and Act may be called from any thread and do not wait, except Act, which
-// waits for its commit. The reason of an action is masked here. Statuses of cameras and feeds are
-// kept latest-per-id, so that they are bounded and the last word is never lost. Callbacks run on
-// the loop's thread and must not wait.
+// Post*, Act and Submit may be called from any thread; Act and Submit wait for their commit,
+// nothing else waits. Reserve and Take belong to the ingress's thread. The reason of an action is
+// masked here. Statuses of cameras and feeds are kept latest-per-id, so that they are bounded and
+// the last word is never lost. Callbacks run on the loop's thread and must not wait.
 #pragma once
 
 #include <atomic>

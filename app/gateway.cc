@@ -42,6 +42,8 @@ constexpr std::size_t kStillsQueueMax = 4096;
 constexpr std::uint64_t kRecordsRecalled = 10'000;
 constexpr std::size_t kRecordsPerRead = 1000;
 constexpr Duration kActionTimeout = std::chrono::seconds{5};
+// An isolated plugin is started for a letter that is submitted again, and must answer within this.
+constexpr Duration kLetterDecodeTimeout = std::chrono::seconds{10};
 constexpr Duration kHostClockInterval = std::chrono::minutes{1};
 // A host clock that moved by more than this against the monotonic one was stepped.
 constexpr Duration kHostClockStep = std::chrono::milliseconds{500};
@@ -517,7 +519,8 @@ Result<std::unique_ptr<FeedDecoder>> Gateway::Impl::MakeLetterDecoder(
   FeedConfig feed = section->feed;
   if (feed.plugin_dir.empty()) feed.plugin_dir = files.plugin_dir;
   feed.encoding = TextEncoding::kUtf8;  // as dead letters are kept
-  return FeedDecoder::Create(feed, config.sites, *tables, {files.program, clock});
+  return FeedDecoder::Create(feed, config.sites, *tables,
+                             {files.program, clock, kLetterDecodeTimeout});
 }
 
 Result<LetterResult> Gateway::Impl::SubmitLetter(const std::string& feed_id, std::uint64_t id,
@@ -536,6 +539,9 @@ Result<LetterResult> Gateway::Impl::SubmitLetter(const std::string& feed_id, std
   const DecodeContext context{.received_at = letter.received_at, .trial = true};
   const std::string& text = payload ? *payload : letter.masked_payload;
   DecodeOutcome outcome = (*decoder)->Decode(text, context);
+  if ((*decoder)->process_counters().timeouts > 0) {
+    return Unavailable("the feed's plugin gave no answer in time; the letter is as it was");
+  }
   // A refusal quotes the payload, and is told over HTTP.
   if (outcome.refusal && LooksRestricted(text)) outcome.refusal->message = "(涉密 restricted)";
   LetterSubmission submission{feed_id, id, false, {}, std::move(outcome.refusal)};

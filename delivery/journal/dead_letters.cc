@@ -9,6 +9,10 @@
 namespace fusiongateway {
 namespace {
 
+// Of payloads: a page ends with the letter that reaches it.
+constexpr std::size_t kPageBytesMax = std::size_t{4} << 20;
+// Beside as many as came: a bound that was lowered is reached over some commits.
+constexpr std::size_t kPrunedPerCommit = 1000;
 constexpr std::uint64_t kIdMax = std::numeric_limits<std::int64_t>::max();
 
 std::int64_t Nanoseconds(UtcTime time) { return time.time_since_epoch().count(); }
@@ -30,6 +34,9 @@ Status DeadLetterTable::Open(sqlite::Connection& db, std::uint64_t count_max,
       // What was taken or dropped stays so.
       {&mark_,
        "UPDATE dead_letter SET state = ?, dealt_at_ns = ?, note = ? WHERE id = ? AND state = 0"},
+      {&oldest_dealt_with_,
+       "SELECT id, length(masked_payload) FROM dead_letter INDEXED BY dead_letter_dealt_with "
+       "WHERE state <> 0 ORDER BY id LIMIT 1"},
       {&oldest_, "SELECT id, length(masked_payload) FROM dead_letter ORDER BY id LIMIT 1"},
       {&remove_, "DELETE FROM dead_letter WHERE id = ?"}};
   for (const auto& [statement, sql] : all) {
@@ -59,7 +66,7 @@ Status DeadLetterTable::Write(const std::vector<DeadLetter>& letters,
     mark_.Bind(4, result.id);
     if (Status s = mark_.Run(); !s.ok()) return s;
   }
-  return Prune();
+  return Prune(kPrunedPerCommit + letters.size());
 }
 
 Status DeadLetterTable::Insert(const DeadLetter& letter) {
@@ -79,21 +86,32 @@ Status DeadLetterTable::Insert(const DeadLetter& letter) {
   return count_one_.Run();
 }
 
-Status DeadLetterTable::Prune() {
-  while (next_.count > count_max_ || (next_.bytes > bytes_max_ && next_.count > 0)) {
-    auto row = oldest_.Step();
-    if (!row.ok()) return row.status();
-    if (!*row) break;
-    const std::uint64_t id = oldest_.Unsigned(0);
-    const std::uint64_t bytes = oldest_.Unsigned(1);
-    oldest_.Reset();
-    remove_.Bind(1, id);
-    if (Status s = remove_.Run(); !s.ok()) return s;
-    --next_.count;
-    next_.bytes -= bytes;
-    ++next_.pruned;
+// Those that were dealt with first: the others are still wanted.
+Status DeadLetterTable::Prune(std::size_t max) {
+  const auto beyond = [this] {
+    return next_.count > count_max_ || (next_.bytes > bytes_max_ && next_.count > 0);
+  };
+  for (sqlite::Statement* from : {&oldest_dealt_with_, &oldest_}) {
+    for (; beyond() && max > 0; --max) {
+      auto row = from->Step();
+      if (!row.ok()) return row.status();
+      if (!*row) break;
+      const std::uint64_t id = from->Unsigned(0);
+      const std::uint64_t bytes = from->Unsigned(1);
+      from->Reset();
+      if (Status s = Remove(id, bytes); !s.ok()) return s;
+    }
+    from->Reset();
   }
-  oldest_.Reset();
+  return {};
+}
+
+Status DeadLetterTable::Remove(std::uint64_t id, std::uint64_t bytes) {
+  remove_.Bind(1, id);
+  if (Status s = remove_.Run(); !s.ok()) return s;
+  --next_.count;
+  next_.bytes -= bytes;
+  ++next_.pruned;
   return {};
 }
 
@@ -121,8 +139,9 @@ Result<std::vector<DeadLetter>> QueryDeadLetters(sqlite::Connection& db,
   select->Bind(5, std::uint64_t{query.dealt_with_too ? 1u : 0u});
   select->Bind(6, std::uint64_t{query.max});
   std::vector<DeadLetter> letters;
+  std::size_t bytes = 0;
   auto row = select->Step();
-  for (; row.ok() && *row; row = select->Step()) {
+  for (; row.ok() && *row && bytes < kPageBytesMax; row = select->Step()) {
     DeadLetter letter;
     letter.id = select->Unsigned(0);
     letter.feed_id = select->Text(1);
@@ -136,6 +155,7 @@ Result<std::vector<DeadLetter>> QueryDeadLetters(sqlite::Connection& db,
     letter.state = static_cast<DeadLetter::State>(select->Integer(9));
     letter.dealt_at = UtcTime(Duration(select->Integer(10)));
     letter.note = select->Text(11);
+    bytes += letter.masked_payload.size();
     letters.push_back(std::move(letter));
   }
   if (!row.ok()) return row.status();

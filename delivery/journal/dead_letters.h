@@ -1,6 +1,6 @@
 // The journal's dead letters: rejected payloads, masked, with their reason and what an
-// administrator did about them. Bounded by number and by bytes; beyond either the oldest go,
-// counted.
+// administrator did about them. Bounded by number and by bytes, over all feeds; beyond either those
+// that were dealt with go first, then the oldest, counted.
 //
 // DeadLetterTable writes, within the transaction of its caller: what it counts becomes true with
 // Keep, after the commit, or is undone with Drop. One thread, except for figures. QueryDeadLetters
@@ -8,6 +8,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -34,10 +35,11 @@ class DeadLetterTable {
 
  private:
   Status Insert(const DeadLetter& letter);
-  Status Prune();
+  Status Prune(std::size_t max);
+  Status Remove(std::uint64_t id, std::uint64_t bytes);
 
   sqlite::Connection* db_ = nullptr;
-  sqlite::Statement insert_, count_one_, mark_, oldest_, remove_;
+  sqlite::Statement insert_, count_one_, mark_, oldest_dealt_with_, oldest_, remove_;
   std::uint64_t count_max_ = 0;
   std::uint64_t bytes_max_ = 0;
   Figures kept_;

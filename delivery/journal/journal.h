@@ -91,7 +91,7 @@ struct JournalStatistics {
   std::uint64_t outboxes_forgotten = 0;   // beyond those kept of a feed
   std::uint64_t dead_letters = 0;         // held now
   std::uint64_t dead_letter_bytes = 0;    // of their payloads
-  std::uint64_t dead_letters_pruned = 0;  // deleted, the oldest first, to keep their bounds
+  std::uint64_t dead_letters_pruned = 0;  // deleted to keep their bounds
 };
 
 // An id this journal had before it was restored from a backup. Records through these seqs are the
@@ -143,7 +143,7 @@ class Journal {
 
   // How many there ever were, by feed.
   virtual Result<std::map<std::string, std::uint64_t>> DeadLetterCounts() const = 0;
-  // By id, at most `query.max`.
+  // By id, at most `query.max`; fewer may come, none only at the end.
   virtual Result<std::vector<DeadLetter>> DeadLetters(const DeadLetterQuery& query) const = 0;
 
   // Dispositions of a feed with seq > after_seq, in order, at most `max`.

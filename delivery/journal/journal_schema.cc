@@ -63,9 +63,13 @@ CREATE TABLE rejected (feed_id TEXT PRIMARY KEY, count INTEGER NOT NULL) STRICT,
 INSERT INTO rejected SELECT feed_id, count(*) FROM dead_letter GROUP BY feed_id;
 )sql";
 
+// Finds the dead letters that go first.
+constexpr std::string_view kMigrateToVersion4 =
+    "CREATE INDEX dead_letter_dealt_with ON dead_letter (id) WHERE state <> 0;";
+
 // kMigrations[n] brings version n to n + 1. Never changed once released; only added to.
 constexpr std::array<std::string_view, kJournalVersion> kMigrations = {
-    kCreateVersion1, kMigrateToVersion2, kMigrateToVersion3};
+    kCreateVersion1, kMigrateToVersion2, kMigrateToVersion3, kMigrateToVersion4};
 
 Status NotAJournal(const std::string& path) {
   return FailedPrecondition(path + " is not a Fusion Gateway journal: give another path");

@@ -14,7 +14,7 @@ namespace fusiongateway {
 
 // "FGjl" in the database's header.
 inline constexpr std::int64_t kJournalApplicationId = 0x46476a6c;
-inline constexpr std::int64_t kJournalVersion = 3;
+inline constexpr std::int64_t kJournalVersion = 4;
 
 // Version of the journal in `db`; 0 = empty, nothing written yet.
 Result<std::int64_t> JournalVersion(sqlite::Connection& db, const std::string& path);

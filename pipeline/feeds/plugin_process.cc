@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <spdlog/spdlog.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -58,6 +59,8 @@ PluginProcess::PluginProcess(std::string setup, Duration decode_timeout,
     : setup_(std::move(setup)),
       decode_timeout_(decode_timeout),
       clock_(*options.clock),
+      once_(options.give_up_after > Duration{}),
+      give_up_at_(once_ ? clock_.SteadyNow() + options.give_up_after : SteadyTime::max()),
       child_(options.program, {"feed"}, clock_, stopping_) {}
 
 Result<std::unique_ptr<FeedPlugin>> PluginProcess::Start(const std::string& path,
@@ -77,27 +80,42 @@ Result<std::unique_ptr<FeedPlugin>> PluginProcess::Start(const std::string& path
 Status PluginProcess::StartChild() {
   if (Status s = child_.Start(); !s.ok()) return s;
   ++starts_;
-  const SteadyTime deadline = clock_.SteadyNow() + kReadyTimeout;
+  const SteadyTime deadline = Deadline(kReadyTimeout);
   std::string answer;
   Io io = SendFrame(child_, setup_, deadline);
   if (io == Io::kDone) io = ReceiveFrame(child_, &answer, deadline);
   if (io == Io::kDone && answer.empty()) return {};
   const std::string ended = HowItEnded(child_.End());
   if (io == Io::kDone) return InvalidArgument(answer);
-  if (io == Io::kTimeout) return Unavailable("the plugin's process was not ready in 30 s");
+  if (io == Io::kTimeout) return Unavailable("the plugin's process was not ready in time");
   return Unavailable("the plugin's process ended before it was ready (" + ended + ")");
 }
 
-// False: stopped.
+SteadyTime PluginProcess::Deadline(Duration length) const {
+  return std::min(give_up_at_, clock_.SteadyNow() + length);
+}
+
+// False: stopped, or its one child is gone.
 bool PluginProcess::StartUntilItRuns() {
-  while (!child_.running() && !stopping_) {
+  DropChatter();
+  while (!child_.running() && !stopping_ && !once_) {
     Pause(PauseAfter(losses_in_a_row_));
     const Status started = stopping_ ? Status() : StartChild();
     if (started.ok()) break;
     ++losses_in_a_row_;
     spdlog::error("isolated plugin cannot be started, its feed waits: {}", started.message());
   }
-  return !stopping_;
+  return child_.running() && !stopping_;
+}
+
+// What is there before anything is asked is no answer, nor is what this child says later.
+void PluginProcess::DropChatter() {
+  char byte = 0;
+  if (!child_.running() || recv(child_.descriptor(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0) {
+    return;
+  }
+  spdlog::warn("an isolated plugin's process said more than it was asked; it is replaced");
+  child_.End();
 }
 
 void PluginProcess::Pause(Duration length) const {
@@ -107,21 +125,20 @@ void PluginProcess::Pause(Duration length) const {
 
 PluginOutput PluginProcess::Decode(std::string_view payload) {
   PluginOutput output;
-  std::string why;
-  for (int tried = 0; tried < kTries; ++tried) {
+  std::string why = "has ended";
+  for (int tried = 0; tried < (once_ ? 1 : kTries); ++tried) {
     if (!StartUntilItRuns()) break;
     if (auto answer = Ask(payload, &why)) return std::move(*answer);
   }
-  output.refusal = stopping_
-                       ? PluginError("the gateway is stopping")
-                       : PluginError("the plugin " + why +
-                                     " on this payload, and again in a fresh "
-                                     "process; correct the plugin, then send the payload again");
+  output.refusal = stopping_ ? PluginError("the gateway is stopping")
+                             : PluginError("the plugin " + why + " on this payload" +
+                                           (once_ ? "" : ", and again in a fresh process") +
+                                           "; correct the plugin, then send the payload again");
   return output;
 }
 
 std::optional<PluginOutput> PluginProcess::Ask(std::string_view payload, std::string* why) {
-  const SteadyTime deadline = clock_.SteadyNow() + decode_timeout_;
+  const SteadyTime deadline = Deadline(decode_timeout_);
   std::string answer;
   Io io = SendFrame(child_, payload, deadline);
   if (io == Io::kDone) io = ReceiveFrame(child_, &answer, deadline);

@@ -5,7 +5,8 @@
 // normalised and journalled as if it had been loaded here. A payload on which the plugin dies, or
 // gives no answer within the deadline, is given to a fresh process once more; then it is refused
 // PLUGIN_ERROR. A process that cannot be started at all is no payload's fault: Decode tries again,
-// with growing pauses, until it can or is stopped.
+// with growing pauses, until it can or is stopped. With `give_up_after` set somebody waits for the
+// answer: one start, one try, and no more.
 // Threading: Decode belongs to one thread at a time; Stop and process_counters to any.
 #pragma once
 
@@ -26,6 +27,8 @@ namespace fusiongateway {
 struct PluginProcessOptions {
   std::string program;  // fusion-gateway itself
   const Clock* clock = nullptr;
+  // Not 0: from the start to the answer on the one payload it takes at most so long.
+  Duration give_up_after{};
 };
 
 class PluginProcess final : public FeedPlugin {
@@ -49,6 +52,8 @@ class PluginProcess final : public FeedPlugin {
   // A child with its plugin ready.
   Status StartChild();
   bool StartUntilItRuns();
+  void DropChatter();
+  SteadyTime Deadline(Duration length) const;
   void Pause(Duration length) const;
   // None: the child was lost on it; `why` for people.
   std::optional<PluginOutput> Ask(std::string_view payload, std::string* why);
@@ -56,6 +61,8 @@ class PluginProcess final : public FeedPlugin {
   const std::string setup_;
   const Duration decode_timeout_;
   const Clock& clock_;
+  const bool once_;
+  const SteadyTime give_up_at_;
   std::atomic<bool> stopping_{false};
   ChildProcess child_;
   int losses_in_a_row_ = 0;

@@ -97,6 +97,7 @@ std::optional<PluginOutput> DecodeOutput(std::string_view bytes) {
   if (!reader.ok() || report_count > FeedPlugin::kReportsMax) return std::nullopt;
   for (std::uint64_t i = 0; i < report_count; ++i) {
     const std::string_view report = reader.Text();
+    if (report.size() > FeedPlugin::kReportBytesMax) return std::nullopt;
     const bool whole = output.reports.emplace_back().ParseFromArray(
         report.data(), static_cast<int>(report.size()));
     if (!reader.ok() || !whole) return std::nullopt;

@@ -92,6 +92,12 @@ TEST(ConfigTest, AWrongTypeIsRefusedWithItsLineAndWhatIsExpected) {
   EXPECT_THAT(ErrorOf("gateway_id: a\nfeeds: 7\n"), HasSubstr("\"feeds\" must be a list"));
 }
 
+TEST(ConfigTest, ADecodeTimeoutThatNobodyWouldWaitForIsRefused) {
+  const std::string feed = "gateway_id: a\nfeeds:\n  - {feed_id: x, plugin: grid, decode_timeout: ";
+  EXPECT_EQ(ErrorOf(feed + "60s}\n"), "accepted");
+  EXPECT_THAT(ErrorOf(feed + "61s}\n"), HasSubstr("at least 1ms and at most 60s"));
+}
+
 TEST(ConfigTest, AllThatIsWrongIsToldAtOnceEachWithItsLine) {
   EXPECT_EQ(ErrorOf("gateway_id: a\n"
                     "wall: {prot: 80}\n"

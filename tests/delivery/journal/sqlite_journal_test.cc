@@ -370,6 +370,59 @@ TEST_F(SqliteJournalTest, DeadLettersStayWithinTheirBoundsAndTheOldestGoCounted)
   EXPECT_EQ((*journal->DeadLetterCounts()).at("f"), 6u) << "those that are gone count too";
 }
 
+TEST_F(SqliteJournalTest, DeadLettersThatWereDealtWithGoBeforeOlderOpenOnes) {
+  JournalOptions options = SampleOptions();
+  options.dead_letters_max = 4;
+  auto journal = OpenOrDie(path_, options);
+  JournalBatch batch;
+  for (std::uint64_t seq = 1; seq <= 4; ++seq) {
+    batch.dead_letters.push_back({"f", "o", seq, kSampleStart, "MALFORMED", "", "", "p"});
+  }
+  ASSERT_TRUE(journal->Commit(batch).ok());
+  batch = {};
+  batch.letter_results = {{4, DeadLetter::State::kDropped, kSampleStart, ""},
+                          {3, DeadLetter::State::kTaken, kSampleStart, ""}};
+  batch.dead_letters = {{"g", "o", 1, kSampleStart, "MALFORMED", "", "", "p"}};
+  ASSERT_TRUE(journal->Commit(batch).ok());
+  EXPECT_THAT(IdsOf(*journal, {.dealt_with_too = true}), ElementsAre(1, 2, 4, 5));
+  batch = {};
+  batch.dead_letters = {{"g", "o", 2, kSampleStart, "MALFORMED", "", "", "p"},
+                        {"g", "o", 3, kSampleStart, "MALFORMED", "", "", "p"}};
+  ASSERT_TRUE(journal->Commit(batch).ok());
+  EXPECT_THAT(IdsOf(*journal, {.dealt_with_too = true}), ElementsAre(2, 5, 6, 7));
+  EXPECT_EQ(journal->statistics().dead_letters_pruned, 3u);
+}
+
+TEST_F(SqliteJournalTest, ABoundOfDeadLettersThatWasLoweredIsReachedOverSomeCommits) {
+  JournalBatch batch;
+  for (std::uint64_t seq = 1; seq <= 2500; ++seq) {
+    batch.dead_letters.push_back({"f", "o", seq, kSampleStart, "MALFORMED", "", "", "p"});
+  }
+  ASSERT_TRUE(OpenOrDie(path_)->Commit(batch).ok());
+  JournalOptions options = SampleOptions();
+  options.dead_letters_max = 10;
+  auto journal = OpenOrDie(path_, options);
+  for (const std::uint64_t held : {1500u, 500u, 10u}) {
+    const std::uint64_t seq = 10'000 - held;
+    batch.dead_letters = {{"f", "o", seq, kSampleStart, "MALFORMED", "", "", "p"}};
+    ASSERT_TRUE(journal->Commit(batch).ok());
+    EXPECT_EQ(journal->statistics().dead_letters, held);
+  }
+}
+
+TEST_F(SqliteJournalTest, APageOfDeadLettersEndsAtFourMebibytesOfPayloadsAndTheNextGoesOn) {
+  auto journal = OpenOrDie(path_);
+  JournalBatch batch;
+  for (std::uint64_t seq = 1; seq <= 6; ++seq) {
+    batch.dead_letters.push_back(
+        {"f", "o", seq, kSampleStart, "MALFORMED", "", "", std::string(1 << 20, 'x')});
+  }
+  ASSERT_TRUE(journal->Commit(batch).ok());
+  EXPECT_THAT(IdsOf(*journal, {}), ElementsAre(1, 2, 3, 4));
+  EXPECT_THAT(IdsOf(*journal, {.after_id = 4}), ElementsAre(5, 6));
+  EXPECT_THAT(IdsOf(*journal, {.after_id = 6}), ElementsAre());
+}
+
 TEST_F(SqliteJournalTest, BelowWhatIsHeldIsOutOfRangeAndAboveItIsEmpty) {
   {
     auto journal = OpenOrDie(path_);

@@ -72,7 +72,7 @@ TEST_F(IsolatedPlugin, ThatCrashesOrHangsCostsThatPayloadAlone) {
 }
 
 TEST_F(IsolatedPlugin, ThatHangsHoldsUpNoOtherFeed) {
-  Start("10min");
+  Start("60s");
   odd_->Publish(1, {"hang"});
   const auto began = steady_clock::now();
   for (std::uint64_t seq = 1; seq <= 20; ++seq) {
@@ -89,7 +89,7 @@ TEST_F(IsolatedPlugin, ThatHangsHoldsUpNoOtherFeed) {
 }
 
 TEST_F(IsolatedPlugin, WhatWasNotDecodedWhenTheGatewayEndedIsTakenFromTheNextSession) {
-  Start("10min");
+  Start("60s");
   odd_->Publish(1, {"hang", "report"});
   ASSERT_TRUE(Eventually([&] { return gateway_->Metric("publisher_messages_total") >= 3; }));
   gateway_->Kill();

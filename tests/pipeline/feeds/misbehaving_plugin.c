@@ -1,6 +1,6 @@
 /* A plugin that breaks its contract in the way its payload asks for: "nothing", "garbage", "flood",
- * "refuse twice", "crash …", "hang …", "person". create() fails when the feed is called "unwanted".
- * For plugin_host_test and others.
+ * "refuse twice", "crash …", "hang …", "person", "chatter" (only in a process of its own). create()
+ * fails when the feed is called "unwanted". For plugin_host_test and others.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -29,6 +29,17 @@ static int begins(const uint8_t* payload, size_t length, const char* word) {
   return length >= strlen(word) && memcmp(payload, word, strlen(word)) == 0;
 }
 
+/* To the gateway past the ABI, where a process of its own has its socket: twice at once an answer
+ * that refuses with code "C". */
+static void chatter(void) {
+  const uint64_t begin[] = {49, 1, 1};
+  char bytes[114] = {0};
+  memcpy(bytes, begin, sizeof begin);
+  bytes[sizeof begin] = 'C';
+  memcpy(bytes + 57, bytes, 57);
+  if (write(3, bytes, sizeof bytes) < 0) _exit(1);
+}
+
 static void decode(void* instance, const uint8_t* payload, size_t length,
                    const fusion_gateway_emitter* emitter) {
   static const char report[] = "{\"reportId\":\"R\",\"kind\":\"GRID_REPORT\"}";
@@ -47,6 +58,8 @@ static void decode(void* instance, const uint8_t* payload, size_t length,
     raise(SIGSEGV);
   } else if (begins(payload, length, "hang")) {
     for (;;) pause();
+  } else if (is(payload, length, "chatter")) {
+    chatter();
   } else if (is(payload, length, "person")) {
     emitter->person(emitter->self, "name");
     emitter->report(emitter->self, bytes, sizeof report - 1);

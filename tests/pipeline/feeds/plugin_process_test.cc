@@ -92,6 +92,40 @@ TEST_F(PluginProcessTest, StopEndsADecodeThatHangs) {
   EXPECT_TRUE(process->Decode("report").refusal) << "and nothing is begun any more";
 }
 
+TEST_F(PluginProcessTest, ForSomebodyWhoWaitsAPayloadIsTriedOnceAndNothingIsStartedAgain) {
+  const auto start = [this](Duration give_up_after) {
+    PluginProcessOptions options = Options();
+    options.give_up_after = give_up_after;
+    auto started =
+        PluginProcess::Start(MISBEHAVING_PLUGIN, "misbehaving", "{}", seconds{60}, options);
+    EXPECT_TRUE(started.ok()) << started.status().message();
+    return started.ok() ? std::move(*started) : nullptr;
+  };
+  auto crashing = start(seconds{60});
+  ASSERT_TRUE(crashing);
+  const PluginOutput output = crashing->Decode("crash");
+  ASSERT_TRUE(output.refusal);
+  EXPECT_THAT(output.refusal->message, HasSubstr("signal 11"));
+  EXPECT_TRUE(crashing->Decode("report").refusal) << "it is gone";
+  EXPECT_EQ(crashing->process_counters().starts, 1u);
+  EXPECT_EQ(crashing->process_counters().timeouts, 0u);
+  auto hanging = start(seconds{5});
+  ASSERT_TRUE(hanging);
+  EXPECT_TRUE(hanging->Decode("hang").refusal) << "long before decode_timeout";
+  EXPECT_EQ(hanging->process_counters().starts, 1u);
+  EXPECT_EQ(hanging->process_counters().timeouts, 1u);
+}
+
+TEST_F(PluginProcessTest, AProcessThatSaidMoreThanItWasAskedIsReplacedBeforeTheNextPayload) {
+  auto process = Misbehaving();
+  ASSERT_TRUE(process);
+  // It says so twice before the real answer.
+  EXPECT_EQ(process->Decode("chatter").refusal->code, "C");
+  EXPECT_EQ(ReportOf(*process), "R");
+  EXPECT_EQ(process->process_counters().starts, 2u);
+  EXPECT_EQ(process->process_counters().crashes, 0u);
+}
+
 TEST_F(PluginProcessTest, APluginThatCannotBeLoadedSaysWhyAtTheStart) {
   const auto error = [&](const std::string& path, const std::string& name,
                          const std::string& config) {
@@ -138,6 +172,14 @@ TEST_F(PluginProcessTest, ADeadLetterOfAPluginThatDiedIsMasked) {
   const auto outcome = (*decoder)->Decode("crash 13912345678", {TestArrival(), std::nullopt});
   EXPECT_EQ(outcome.masked_payload, "crash 139****5678");
   EXPECT_EQ((*decoder)->counters().plugin_error_count, 1u);
+}
+
+TEST(PluginWire, AReportLongerThanAPluginMayEmitIsNoAnswer) {
+  PluginOutput output;
+  output.reports.emplace_back().set_report_id(std::string(FeedPlugin::kReportBytesMax - 100, 'R'));
+  EXPECT_TRUE(plugin_wire::DecodeOutput(plugin_wire::Encode(output)));
+  output.reports[0].mutable_report_id()->append(100, 'R');
+  EXPECT_FALSE(plugin_wire::DecodeOutput(plugin_wire::Encode(output)));
 }
 
 TEST(PluginWire, ADamagedAnswerIsNoAnswer) {
