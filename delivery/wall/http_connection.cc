@@ -65,7 +65,8 @@ class Connection : public Closable {
   net::awaitable<bool> ReadRequest(bool first, std::optional<HttpRequest>* request);
   // Sets what may be read of the body; otherwise why none of it is.
   std::optional<ApiResponse> AdmitBody(Parser* parser);
-  std::optional<ApiResponse> AdmitPublisher(const HttpRequest& request);
+  std::optional<ApiResponse> AdmitPublisher(const HttpRequest& request,
+                                            const RequestTarget& target);
   void LeavePublishers();
   net::awaitable<bool> SayContinue(const HttpRequest& request);
   net::awaitable<void> Drain();
@@ -155,7 +156,7 @@ std::optional<ApiResponse> Connection::AdmitBody(Parser* parser) {
   const auto target = ParseTarget(parser->get().target());
   const bool publishes = target.ok() && IsPublisherPath(*target);
   if (publishes) {
-    if (auto refusal = AdmitPublisher(parser->get())) return refusal;
+    if (auto refusal = AdmitPublisher(parser->get(), *target)) return refusal;
   }
   const std::size_t body_max =
       publishes ? options.publisher_body_bytes_max : options.body_bytes_max;
@@ -168,13 +169,18 @@ std::optional<ApiResponse> Connection::AdmitBody(Parser* parser) {
   return std::nullopt;
 }
 
-std::optional<ApiResponse> Connection::AdmitPublisher(const HttpRequest& request) {
+std::optional<ApiResponse> Connection::AdmitPublisher(const HttpRequest& request,
+                                                      const RequestTarget& target) {
   ServerCore& core = *core_;
   const std::string_view authorization = request[http::field::authorization];
   const auto feed = core.backend.FeedOfToken(BearerToken(authorization));
   if (!feed) {
     ++core.counters.publisher_tokens_refused;
     return TokenRequired();
+  }
+  if (*feed != PublishersFeed(target)) {
+    ++core.counters.publisher_tokens_refused;
+    return TokenOfAnotherFeed();
   }
   if (publisher_of_ == *feed) return std::nullopt;
   LeavePublishers();

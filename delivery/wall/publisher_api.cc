@@ -231,6 +231,8 @@ const Path* FindPath(const RequestTarget& target) {
 
 bool IsPublisherPath(const RequestTarget& target) { return FindPath(target) != nullptr; }
 
+const std::string& PublishersFeed(const RequestTarget& target) { return target.segments[3]; }
+
 std::string_view BearerToken(std::string_view authorization) {
   constexpr std::string_view kScheme = "bearer ";
   if (authorization.size() <= kScheme.size()) return {};
@@ -253,7 +255,7 @@ std::variant<ApiResponse, PublisherRequest> ReadPublisherRequest(const ApiReques
     return response;
   }
   PublisherRequest asked;
-  asked.feed_id = request.target.segments[3];
+  asked.feed_id = PublishersFeed(request.target);
   asked.allowed_feed = allowed_feed;
   asked.client = request.client.empty() ? "HTTP" : request.client;
   return path->read(request, std::move(asked));
@@ -277,6 +279,12 @@ ApiResponse TokenRequired() {
                                      {}});
   response.headers.emplace_back("WWW-Authenticate", "Bearer realm=\"fusion-gateway\"");
   return response;
+}
+
+ApiResponse TokenOfAnotherFeed() {
+  return ToResponse(PublisherError("FORBIDDEN",
+                                   "this token is for another feed; if it is yours, the feed's id "
+                                   "in the address is not"));
 }
 
 }  // namespace fusiongateway

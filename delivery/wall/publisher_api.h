@@ -14,6 +14,8 @@ namespace fusiongateway {
 
 // True for /api/v1/feeds/{id}/reports, publisher, probe and dispositions.
 bool IsPublisherPath(const RequestTarget& target);
+// The {id} of such a path.
+const std::string& PublishersFeed(const RequestTarget& target);
 
 // The token of an Authorization header; empty if it holds none.
 std::string_view BearerToken(std::string_view authorization);
@@ -25,5 +27,6 @@ std::variant<ApiResponse, PublisherRequest> ReadPublisherRequest(const ApiReques
 
 ApiResponse ToResponse(const PublisherAnswer& answer);
 ApiResponse TokenRequired();
+ApiResponse TokenOfAnotherFeed();
 
 }  // namespace fusiongateway

@@ -178,17 +178,18 @@ void Ingress::TakeTables(std::map<std::string, FeedTables> tables) {
 }
 
 void Ingress::Exchange(PublisherRequest request, PublisherAnswered answered) {
+  bool taken = false;
   {
     std::lock_guard lock(impl_->mutex);
     const bool full = impl_->asked.size() >= impl_->options.exchange_limits.exchanges_max;
-    if (!full && !impl_->asking_ended) {
+    taken = !full && !impl_->asking_ended;
+    if (taken) {
       impl_->asked.emplace_back(std::move(request), std::move(answered));
     } else {
       ++impl_->asked_refused;
     }
   }
-  // Still held by the caller's side: it was not taken.
-  if (answered) return answered(PublisherError("UNAVAILABLE", "the gateway is busy; ask again"));
+  if (!taken) return answered(PublisherError("UNAVAILABLE", "the gateway is busy; ask again"));
   impl_->Wake();
 }
 
@@ -294,7 +295,8 @@ void Ingress::Impl::DrainPosted() {
 
 void Ingress::Impl::BeginExchanges() {
   std::vector<OutgoingMessage> messages;
-  for (int i = 0; i < kExchangesPerTurn; ++i) {
+  // One a turn while payloads wait to be decoded, so that large bodies do not hold them up.
+  for (int i = 0; i < (protocol.any_waiting() ? 1 : kExchangesPerTurn); ++i) {
     std::pair<PublisherRequest, PublisherAnswered> next;
     {
       std::lock_guard lock(mutex);

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cctype>
 
-#include "fusiongateway/v1/publisher.pb.h"
 #include "pipeline/feeds/utf8.h"
 #include "proto/codec/json_form.h"
 
@@ -38,11 +37,7 @@ Result<std::vector<std::string>> JsonPayloads(std::string_view body) {
   }
   if (value.empty()) return std::vector<std::string>{};
   if (value.front() != '[') return std::vector<std::string>{std::string(value)};
-  v1::PublisherMessage message;
-  const std::string publish = "{\"publish\":{\"payloads\":" + std::string(value) + "}}";
-  if (Status s = ParsePublisherMessage(publish, WireForm::kJson, &message); !s.ok()) return s;
-  const auto& payloads = message.publish().payloads();
-  return std::vector<std::string>(payloads.begin(), payloads.end());
+  return ParsePayloads(value);
 }
 
 }  // namespace

@@ -19,7 +19,7 @@ enum class BodyForm {
 // None: a body of this type is not read.
 std::optional<BodyForm> BodyFormOf(std::string_view content_type);
 
-// Refused: a JSON body that is not UTF-8 or whose array does not end.
+// Refused: a JSON body that is not UTF-8 or whose array does not end, or ends before the body.
 Result<std::vector<std::string>> PayloadsOf(BodyForm form, std::string_view body);
 
 }  // namespace fusiongateway

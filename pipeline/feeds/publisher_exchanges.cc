@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "pipeline/feeds/utf8.h"
 #include "proto/codec/json_form.h"
 
 namespace fusiongateway {
@@ -41,6 +42,8 @@ void PublisherExchanges::Begin(PublisherRequest request, PublisherAnswered answe
     ++counters_.refused;
     return answered(PublisherError("UNAVAILABLE", "too many publishers wait; ask again soon"));
   }
+  // Of a header, in which any bytes may stand; a hello holds text.
+  request.client = ValidUtf8(request.client);
   if (auto* publish = std::get_if<PublishAsk>(&request.asks)) {
     PublishAsk asks = std::move(*publish);
     return BeginPublish(std::move(request), std::move(asks), std::move(answered), at);
@@ -233,7 +236,12 @@ void PublisherExchanges::BeginPoll(const PublisherRequest& request, const PollAs
     return answered(ToAnswer(std::move(told)));
   }
   Poll& waiting = polls_[request.feed_id];
-  if (waiting.answered) waiting.answered(*found);  // an older one of the same feed
+  // Not with nothing: two that poll would ask again at once, and end each other without a pause.
+  if (waiting.answered) {
+    waiting.answered(PublisherError(
+        "FEED_IN_USE", "a newer poll of feed \"" + request.feed_id +
+                           "\" is told its dispositions: one poll a feed, by one program"));
+  }
   waiting = {std::move(answered), poll.after_seq, request.allowed_feed,
              at.steady_now + std::min(poll.wait_max, limits_.poll_wait_max)};
 }

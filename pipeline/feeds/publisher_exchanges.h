@@ -10,7 +10,7 @@
 //
 // Each exchange is answered once, by its callback, which must not throw, wait or call back.
 // Bounds: exchanges waiting (exchanges_max; beyond it UNAVAILABLE), how long each waits, one
-// poll a feed (a newer one ends the older with nothing), bytes of test results in an answer.
+// poll a feed (a newer one ends the older with FEED_IN_USE), bytes of test results in an answer.
 //
 // Not thread-safe; takes the time from its caller.
 #pragma once

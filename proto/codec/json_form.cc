@@ -17,14 +17,21 @@ constexpr int kNestingMax = 64;
 // key order and white space inside an element are the source's own.
 class PayloadExtractor {
  public:
+  enum class Level { kMessage, kPublish, kPayloads, kOther };
+
   explicit PayloadExtractor(std::string_view text) : text_(text) {}
+
+  // Reads the whole text, which begins at this level.
+  Status Find(Level level, std::vector<std::string>* elements) {
+    elements_ = elements;
+    if (Status s = Value(0, level); !s.ok()) return s;
+    SkipSpace();
+    return at_ == text_.size() ? Status{} : Wrong("text after the message");
+  }
 
   // The envelope with `payloads` emptied, and the elements found.
   Status Run(std::string* envelope, std::vector<std::string>* elements) {
-    elements_ = elements;
-    if (Status s = Value(0, Level::kMessage); !s.ok()) return s;
-    SkipSpace();
-    if (at_ != text_.size()) return Wrong("text after the message");
+    if (Status s = Find(Level::kMessage, elements); !s.ok()) return s;
     if (array_begin_ == 0) {
       *envelope = std::string(text_);
     } else {
@@ -35,8 +42,6 @@ class PayloadExtractor {
   }
 
  private:
-  enum class Level { kMessage, kPublish, kPayloads, kOther };
-
   Status Wrong(std::string_view what) const {
     return InvalidArgument("not valid JSON: " + std::string(what) + " at byte " +
                            std::to_string(at_));
@@ -195,6 +200,14 @@ Status ParsePublisherMessage(std::string_view bytes, WireForm form, v1::Publishe
     to->mutable_publish()->add_payloads(PayloadBytes(element));
   }
   return {};
+}
+
+Result<std::vector<std::string>> ParsePayloads(std::string_view array) {
+  std::vector<std::string> elements;
+  Status found = PayloadExtractor(array).Find(PayloadExtractor::Level::kPayloads, &elements);
+  if (!found.ok()) return found;
+  for (std::string& element : elements) element = PayloadBytes(element);
+  return elements;
 }
 
 std::string SerialiseWire(const google::protobuf::Message& message, WireForm form) {

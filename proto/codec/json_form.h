@@ -9,6 +9,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "fusion/base/status.h"
 #include "fusiongateway/v1/publisher.pb.h"
@@ -25,6 +26,9 @@ Status ParseWire(std::string_view bytes, WireForm form, google::protobuf::Messag
 // As ParseWire; in the JSON form `publish.payloads` elements that are not strings are taken as
 // their exact bytes, strings as base64.
 Status ParsePublisherMessage(std::string_view bytes, WireForm form, v1::PublisherMessage* to);
+
+// `publish.payloads` alone, taken as in such a message: the array is all of the text.
+Result<std::vector<std::string>> ParsePayloads(std::string_view array);
 
 std::string SerialiseWire(const google::protobuf::Message& message, WireForm form);
 // One line of JSON, lowerCamelCase, enums by name, defaults left out.

@@ -96,6 +96,19 @@ TEST_F(WallPublishers, WithoutAFeedsTokenNothingIsReadOrAsked) {
   EXPECT_EQ(server_->statistics().publisher_tokens_refused, 5u);
 }
 
+TEST_F(WallPublishers, WithTheTokenOfAnotherFeedNothingIsReadOrAsked) {
+  Start();
+  HttpClient client(port());
+  const Reply reply = client.Send("POST", kReports, std::string(300'000, 'x'),
+                                  {{"Authorization", "Bearer others-token"}});
+  EXPECT_EQ(reply.status, 403u);
+  EXPECT_EQ(JsonOf(reply)["code"], "FORBIDDEN");
+  EXPECT_TRUE(client.EndsByItself());
+  EXPECT_EQ(GetAs("/api/v1/feeds/nowhere/publisher?outbox_id=a").status, 403u);
+  EXPECT_EQ(asked_count(), 0u);
+  EXPECT_EQ(server_->statistics().publisher_tokens_refused, 2u);
+}
+
 TEST_F(WallPublishers, APageOfAnotherOriginMayNotPublish) {
   Start();
   EXPECT_EQ(Post(kReports, "x", {{"Origin", "http://evil.example"}}).status, 403u);

@@ -31,7 +31,10 @@ TEST(PayloadBody, JsonIsOnePayloadOrAnArrayOfThemWithTheirExactBytes) {
   EXPECT_THAT(*PayloadsOf(BodyForm::kJson, " [ {\"b\": 1.50}, \"aGk=\" ] "),
               ElementsAre("{\"b\": 1.50}", "hi"));
   EXPECT_THAT(*PayloadsOf(BodyForm::kJson, "[]"), IsEmpty());
-  EXPECT_FALSE(PayloadsOf(BodyForm::kJson, "[{\"a\":1}").ok());
+  for (const char* body :
+       {R"([{"a":1})", R"(["a"],"firstSeq":"5")", R"(["a"],"payloads":["b"])", "[1]]", "[1}"}) {
+    EXPECT_FALSE(PayloadsOf(BodyForm::kJson, body).ok()) << body;
+  }
 }
 
 TEST(PayloadBody, TheContentTypeSaysWhichAndAFormIsNone) {

@@ -317,6 +317,24 @@ TEST_F(PublisherExchangesTest, TakeoverByTheOneThatHasTheSessionChangesNothing) 
   EXPECT_EQ(protocol_->counters().fenced, 0u);
 }
 
+TEST_F(PublisherExchangesTest, AClientsNameThatIsNotUtf8RefusesNothing) {
+  for (int i = 0; i < 2; ++i) {
+    PublisherRequest request = Request("box-1");
+    request.client = "bridge \xB0";
+    PublishAsk publish;
+    publish.publish.set_first_seq(1);
+    publish.publish.add_payloads(kPayload);
+    if (i == 0) request.asks = v1::Probe();
+    if (i == 1) request.asks = std::move(publish);
+    const auto outcome = Ask(std::move(request));
+    if (i == 0) outcome->Get<v1::ProbeReply>();
+    if (i == 1) Commit(1);
+    if (i == 1) EXPECT_EQ(outcome->Get<v1::PublishAnswer>().through_seq(), 1u);
+    Pass(std::chrono::minutes{1});  // each says hello
+  }
+  EXPECT_EQ(protocol_->counters().sessions_opened, 2u);
+}
+
 TEST_F(PublisherExchangesTest, ATokenOfAnotherFeedIsForbiddenAndAnUnknownFeedIsSaid) {
   PublisherRequest request = Request("box-1");
   request.allowed_feed = "other";
@@ -426,9 +444,9 @@ TEST_F(PublisherExchangesTest, APollWaitsForDispositionsAndEndsEmptyWhenNoneCome
   EXPECT_EQ(waits->times, 0);
   MakeDispositions(1, 1);
   EXPECT_EQ(waits->Get<v1::DispositionsAnswer>().dispositions_size(), 1);
-  const auto empty = Poll(1, std::chrono::seconds{30});
+  const auto older = Poll(1, std::chrono::seconds{30});
   const auto newer = Poll(1, std::chrono::seconds{30});
-  EXPECT_EQ(empty->Get<v1::DispositionsAnswer>().dispositions_size(), 0) << "one a feed";
+  EXPECT_EQ(older->Code(), "FEED_IN_USE") << "one a feed";
   Pass(std::chrono::seconds{31});
   EXPECT_EQ(newer->Get<v1::DispositionsAnswer>().through_seq(), 1u);
 }
