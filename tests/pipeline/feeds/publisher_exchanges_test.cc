@@ -329,7 +329,9 @@ TEST_F(PublisherExchangesTest, AClientsNameThatIsNotUtf8RefusesNothing) {
     const auto outcome = Ask(std::move(request));
     if (i == 0) outcome->Get<v1::ProbeReply>();
     if (i == 1) Commit(1);
-    if (i == 1) EXPECT_EQ(outcome->Get<v1::PublishAnswer>().through_seq(), 1u);
+    if (i == 1) {
+      EXPECT_EQ(outcome->Get<v1::PublishAnswer>().through_seq(), 1u);
+    }
     Pass(std::chrono::minutes{1});  // each says hello
   }
   EXPECT_EQ(protocol_->counters().sessions_opened, 2u);
