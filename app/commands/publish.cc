@@ -62,22 +62,20 @@ std::string DefaultOutbox(const PublishOptions& options) {
 const char* AdviceFor(const std::string& code) {
   constexpr std::pair<std::string_view, const char*> kAdvice[] = {
       {"UNKNOWN_FEED",
-       "网关没有这个数据源：改正 --feed，或在网关配置的 feeds 中加上它 · the gateway has no such "
-       "feed: "
-       "correct --feed, or add it to feeds in the gateway's configuration"},
+       "网关没有这个数据源：改正 --feed，或在网关配置的 feeds 中加上它 · "
+       "the gateway has no such feed: correct --feed, or add it to feeds in its configuration"},
       {"FORBIDDEN",
-       "此密钥不属于这个数据源：由网关管理员在 publishers.curve.keys 中登记 · this key is not "
-       "bound "
-       "to the feed: have it bound in the gateway's publishers.curve.keys"},
+       "此密钥不属于这个数据源：由网关管理员在 publishers.curve.keys 中登记 · "
+       "this key is not bound to the feed: have it bound in the gateway's publishers.curve.keys"},
       {"FENCED",
-       "另一个发布端正在发布这个数据源：停掉其中一个，或改用自己的数据源 · another publisher "
-       "speaks "
-       "for this feed: stop one of the two, or use a feed of your own"},
+       "另一个发布端正在发布这个数据源：停掉其中一个，或改用自己的数据源 · "
+       "another publisher speaks for this feed: stop one of the two, or use a feed of your own"},
       {"PROTOCOL_UNSUPPORTED",
-       "协议版本不符：更新本程序或网关 · the versions do not fit: update this program or the "
-       "gateway"},
+       "协议版本不符：更新本程序或网关 · "
+       "the versions do not fit: update this program or the gateway"},
       {"KEY_REFUSED",
-       "密钥不符：检查 --key 与 --server-key · the keys do not fit: check --key and --server-key"},
+       "密钥不符：检查 --key 与 --server-key · "
+       "the keys do not fit: check --key and --server-key"},
       {"BAD_ENDPOINT", "端点写错：改正 --endpoint · correct --endpoint"}};
   for (const auto& [name, advice] : kAdvice) {
     if (name == code) return advice;
