@@ -131,8 +131,9 @@ FusionLoopCallbacks GatewayNode::Callbacks() {
             committed_.push_back(std::move(committed));
             IngressSoon();
             // The socket has a thread of its own: it may speak before this one goes on.
-            if (world_->Chance(0.2)) IngressTurn();
-            world_->MayKill();
+            if (!world_->Chance(0.2)) return;
+            IngressTurn();
+            world_->MayKill(20);
           },
           [this](std::string feed_id) {
             world_->MayKill();

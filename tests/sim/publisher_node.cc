@@ -42,7 +42,7 @@ void PublisherNode::Start() {
   auto outbox = client::Outbox::Open(outbox_path_, options_.feed_id, {});
   if (!outbox.ok()) return world_->Fail(name_ + ": " + outbox.status().message());
   outbox_ = std::move(*outbox);
-  if (outbox_id_.empty()) outbox_id_ = outbox_->id();
+  if (outbox_id_.empty()) NameOutbox();
   FollowOutbox();
   conversation_ = std::make_unique<client::PublisherConversation>(options_, events_, outbox_.get(),
                                                                   this, world_->clock(), [] {});
@@ -77,7 +77,8 @@ void PublisherNode::WipeOutbox() {
   for (const char* suffix : {"", "-wal", "-shm"}) std::filesystem::remove(outbox_path_ + suffix);
   for (const std::size_t index : waiting_) ledger_->payload(index).wiped = true;
   waiting_.clear();
-  ledger_->OutboxWiped(std::exchange(outbox_id_, ""));
+  ledger_->OutboxWiped(outbox_name_);
+  outbox_id_.clear();
   renamed_ = world_->now();
   acked_through_ = 0;
 }
@@ -93,7 +94,7 @@ void PublisherNode::Publish(std::size_t count) {
   const auto first = outbox_->Append(batch, nullptr);
   if (!first.ok()) return world_->Fail(name_ + ": " + first.status().message());
   for (std::size_t i = 0; i < count; ++i) {
-    ledger_->Given(outbox_id_, *first + i, indices[i]);
+    ledger_->Given(outbox_name_, *first + i, indices[i]);
     waiting_.push_back(indices[i]);
   }
   Note("publishes seq " + std::to_string(*first) + ", " + std::to_string(count));
@@ -114,23 +115,28 @@ void PublisherNode::Run(const std::function<void()>& part) {
 }
 
 void PublisherNode::DoWhatIsDue() {
-  if (fenced_) return;  // its thread has ended
+  if (conversation_->fenced()) return;  // its thread has ended
   const Duration wait = conversation_->DoWhatIsDue();
   world_->After(std::max(wait, Duration(std::chrono::microseconds{100})), [this, turn = ++turn_] {
     if (turn == turn_) Run([] {});
   });
 }
 
+void PublisherNode::NameOutbox() {
+  outbox_id_ = outbox_->id();
+  outbox_name_ = name_ + "#" + std::to_string(++outbox_count_);
+}
+
 void PublisherNode::FollowOutbox() {
   if (outbox_ == nullptr) return;
   if (outbox_->id() != outbox_id_) {
     Note("renews its outbox");
-    outbox_id_ = outbox_->id();
+    NameOutbox();
     renamed_ = world_->now();
     acked_through_ = 0;
     for (std::size_t i = 0; i < waiting_.size(); ++i) {
       ++ledger_->payload(waiting_[i]).renewals;
-      ledger_->Given(outbox_id_, i + 1, waiting_[i]);
+      ledger_->Given(outbox_name_, i + 1, waiting_[i]);
     }
   }
   for (; acked_through_ < outbox_->acked_through(); ++acked_through_) {
@@ -172,10 +178,12 @@ Status PublisherNode::Connect() {
 Status PublisherNode::Send(std::string_view bytes) {
   if (fenced_) world_->Fail(name_ + ": sends although it is fenced");
   world_->MayKill();
-  const std::string message(bytes);
-  network_->SendToServer(connection_, message);
   v1::PublisherMessage parsed;
-  if (!parsed.ParseFromString(message) || !parsed.has_publish()) return {};
+  if (!parsed.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return {};
+  if (parsed.has_hello()) parsed.mutable_hello()->set_outbox_id(outbox_name_);
+  const std::string message = parsed.SerializeAsString();
+  network_->SendToServer(connection_, message);
+  if (!parsed.has_publish()) return {};
   Note("sends seq " + std::to_string(parsed.publish().first_seq()) + ", " +
        std::to_string(parsed.publish().payloads_size()));
   if (!world_->Chance(repeat_chance_)) return {};
@@ -227,7 +235,7 @@ void PublisherNode::OnNotice(const client::PublisherNotice& notice) {
     case Kind::kGatewayWentBack:
       Note("hears that seq " + std::to_string(notice.lost_from) + " to " +
            std::to_string(notice.lost_through) + " are lost");
-      ledger_->TakenAsLost(outbox_id_, notice.lost_from, notice.lost_through);
+      ledger_->TakenAsLost(outbox_name_, notice.lost_from, notice.lost_through);
       world_->MayKill();
       return;
     case Kind::kOutboxWentBack:

@@ -67,6 +67,7 @@ class PublisherNode final : public Network::Client, public client::PublisherLink
   void DoWhatIsDue();
   // Follows what the outbox says was acked or renumbered.
   void FollowOutbox();
+  void NameOutbox();
   void End();
   void Note(const std::string& text) { world_->Note(name_ + ": " + text); }
 
@@ -91,9 +92,12 @@ class PublisherNode final : public Network::Client, public client::PublisherLink
   Duration started_{};
   Duration last_ran_{};
 
-  // What its outbox holds, as the ledger knows it.
+  // What its outbox holds, as the ledger knows it. An outbox's id is random, so that the gateway
+  // and the ledger are told a name of the run's own for it.
   std::deque<std::size_t> waiting_;
   std::string outbox_id_;
+  std::string outbox_name_;
+  int outbox_count_ = 0;
   std::optional<Duration> renamed_;
   std::uint64_t acked_through_ = 0;
 };

@@ -22,7 +22,7 @@ struct Options {
 };
 
 // So many runs are made twice, to see that a seed is a run.
-constexpr std::uint64_t kTwiceEvery = 50;
+constexpr std::uint64_t kTwiceEvery = 20;
 
 bool Parse(int argc, char** argv, Options* options) {
   for (int i = 1; i < argc; ++i) {

@@ -1,29 +1,7 @@
 #include "tests/sim/world.h"
 
-#include <unistd.h>
-
-#include <algorithm>
-#include <cstdint>
 #include <cstdio>
-#include <cstring>
-#include <random>
 #include <utility>
-
-namespace {
-
-std::mt19937_64 entropy;
-
-}  // namespace
-
-// An outbox draws its id from the system, and in the order of ids it is told what was committed:
-// here they come from the run's seed, so that the same seed goes the same way.
-extern "C" int getentropy(void* bytes, std::size_t count) {
-  for (std::size_t at = 0; at < count; at += sizeof(std::uint64_t)) {
-    const std::uint64_t drawn = entropy();
-    std::memcpy(static_cast<char*>(bytes) + at, &drawn, std::min(sizeof drawn, count - at));
-  }
-  return 0;
-}
 
 namespace fusiongateway::sim {
 namespace {
@@ -34,9 +12,7 @@ constexpr std::size_t kFailuresMax = 20;
 
 }  // namespace
 
-World::World(std::uint64_t seed, bool tracing) : random_(seed), tracing_(tracing), clock_(kStart) {
-  entropy.seed(seed);
-}
+World::World(std::uint64_t seed, bool tracing) : random_(seed), tracing_(tracing), clock_(kStart) {}
 
 void World::After(Duration wait, std::function<void()> event) {
   events_.push({now() + wait, ++event_count_, std::move(event)});

@@ -39,8 +39,8 @@ class World {
 
   // How often a process is killed at a place where it calls out; 0 = no more.
   void set_kill_chance(double chance) { kill_chance_ = chance; }
-  void MayKill() {
-    if (kill_chance_ > 0 && Chance(kill_chance_)) throw Killed{};
+  void MayKill(double times_as_often = 1) {
+    if (kill_chance_ > 0 && Chance(kill_chance_ * times_as_often)) throw Killed{};
   }
 
   void Note(const std::string& text);
