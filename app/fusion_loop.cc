@@ -141,16 +141,22 @@ void FusionLoop::Stop() {
 }
 
 bool FusionLoop::Reserve(std::size_t payloads) {
-  // Only the ingress adds, so that what is seen here can only shrink meanwhile.
-  const std::size_t waiting = queue_payloads_.load();
-  const std::size_t room = room_.load(std::memory_order_relaxed);
-  if ((waiting == 0 || waiting + payloads <= room) && queue_.TryReserve()) {
-    queue_payloads_ += payloads;
-    return true;
-  }
+  if (TryReserve(payloads)) return true;
+  // Wanted is said before a last look, so that room made in between is not missed.
+  room_wanted_ = true;
+  if (TryReserve(payloads)) return true;
   std::lock_guard lock(mutex_);
   ++counters_.queue_full;
   return false;
+}
+
+bool FusionLoop::TryReserve(std::size_t payloads) {
+  // Only the ingress adds, so that what is seen here can only shrink meanwhile.
+  const std::size_t waiting = queue_payloads_.load();
+  if (waiting > 0 && waiting + payloads > room_.load()) return false;
+  if (!queue_.TryReserve()) return false;
+  queue_payloads_ += payloads;
+  return true;
 }
 
 void FusionLoop::Take(IngressBatch&& batch) { queue_.PushReserved(std::move(batch)); }
@@ -250,6 +256,8 @@ Status FusionLoop::TakeTurn() {
   // with the ingress, where each feed has its own line.
   room_ = std::clamp(taken_.empty() ? 2 * turn.payloads : turn.payloads,
                      std::min(kRoomMin, queue_payloads_max_), queue_payloads_max_);
+  // It decodes what comes next while this is committed.
+  if (room_wanted_.exchange(false)) callbacks_.on_room();
   const auto wake_up = engine_.NextWakeUp();
   if (wake_up && *wake_up <= LogTime()) Append(Tick{}, &turn);
   if (Status s = CommitWhenThereIsRoom(&turn); !s.ok()) return s;

@@ -39,6 +39,8 @@ namespace fusiongateway {
 struct FusionLoopCallbacks {
   std::function<void(CommittedThrough)> on_outbox_committed;
   std::function<void(std::string feed_id)> on_dispositions;
+  // There is room again after Reserve found none.
+  std::function<void()> on_room;
   std::function<void(std::vector<FrameWanted>)> on_frames_wanted;
   // What became durable. Also called for everything that recovery replays.
   std::function<void(const EngineOutput&)> on_published;
@@ -118,6 +120,8 @@ class FusionLoop {
                              DispositionsAcked, HostClock>;
   struct Turn;
 
+  bool TryReserve(std::size_t payloads);
+
   void Loop();
   void Fetch(Duration wait);
   void TakeStatuses(Turn* turn);
@@ -155,6 +159,7 @@ class FusionLoop {
   // For so many payloads now: one turn's, at least a piece of the ingress's, queue_payloads_max_ at
   // the most.
   std::atomic<std::size_t> room_;
+  std::atomic<bool> room_wanted_{false};
   BoundedQueue<Input> queue_;
   std::deque<Input> taken_;  // popped, and left for the next turn
   Duration turn_length_;

@@ -288,6 +288,7 @@ Status Gateway::Impl::Create() {
       FusionLoopCallbacks{
           [this](CommittedThrough committed) { ingress->Committed(std::move(committed)); },
           [this](std::string feed_id) { ingress->DispositionsMade(std::move(feed_id)); },
+          [this] { ingress->RoomMade(); },
           [this](std::vector<FrameWanted> wanted) { frame_finder->Want(std::move(wanted)); },
           [this](const EngineOutput& output) { Published(output); },
           [this](Status status) {

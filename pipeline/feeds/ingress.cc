@@ -32,8 +32,6 @@ constexpr int kMessagesPerTurn = 64;
 // Each may be as large as a message, and is written once more on its way to the protocol.
 constexpr int kExchangesPerTurn = 8;
 constexpr std::chrono::milliseconds kPollInterval{200};
-// Decoded payloads have no room in the fusion loop: looked at again soon.
-constexpr std::chrono::milliseconds kPollForRoom{1};
 constexpr std::chrono::milliseconds kCountersEvery{100};
 // What waits is beyond its feed's quota.
 constexpr std::chrono::milliseconds kPollForQuota{20};
@@ -161,6 +159,8 @@ void Ingress::Committed(CommittedThrough committed) {
   impl_->Wake();
 }
 
+void Ingress::RoomMade() { impl_->Wake(); }
+
 void Ingress::DispositionsMade(std::string feed_id) {
   {
     std::lock_guard lock(impl_->mutex);
@@ -264,7 +264,7 @@ std::chrono::milliseconds Ingress::Impl::Decode() {
     case PublisherProtocol::Decoded::kSome:
       return std::chrono::milliseconds{0};
     case PublisherProtocol::Decoded::kNoRoom:
-      return kPollForRoom;
+      return kPollInterval;  // woken when there is room
     case PublisherProtocol::Decoded::kIdle:
       break;
   }

@@ -2,12 +2,12 @@
 // protocol, to the fusion loop; acks and dispositions out. Publishers that ask and wait (HTTP) are
 // peers of the same protocol, on the same thread.
 //
-// Start binds and starts the thread; Stop ends it. Committed, DispositionsMade, TakeTables and
-// Exchange may be called from any thread and only enqueue. An exchange is answered once, on the
-// ingress thread or, when nothing can be taken, on the caller's; Stop answers all. Bounds: message
-// size, high-water marks, sessions and their windows. A peer that does not read loses messages
-// beyond the mark (counted) and with the first of them its session; it hears the same again after
-// its next hello.
+// Start binds and starts the thread; Stop ends it. Committed, DispositionsMade, RoomMade,
+// TakeTables and Exchange may be called from any thread and only enqueue. An exchange is answered
+// once, on the ingress thread or, when nothing can be taken, on the caller's; Stop answers all.
+// Bounds: message size, high-water marks, sessions and their windows. A peer that does not read
+// loses messages beyond the mark (counted) and with the first of them its session; it hears the
+// same again after its next hello.
 #pragma once
 
 #include <cstdint>
@@ -56,6 +56,8 @@ class Ingress {
 
   void Committed(CommittedThrough committed);
   void DispositionsMade(std::string feed_id);
+  // The sink has room again.
+  void RoomMade();
   // Other code tables, by feed, between two messages; the latest told wins.
   void TakeTables(std::map<std::string, FeedTables> tables);
   void Exchange(PublisherRequest request, PublisherAnswered answered);

@@ -43,7 +43,8 @@ class IngressSink {
   virtual ~IngressSink() = default;
 
   // Keeps room for one batch of so many payloads, or says that there is none now (nothing is
-  // decoded until there is). Each true is followed by one Take of as many.
+  // decoded until there is; Ingress::RoomMade tells of it). Each true is followed by one Take of as
+  // many.
   virtual bool Reserve(std::size_t payloads) = 0;
   virtual void Take(IngressBatch&& batch) = 0;
   // A publisher came, went, or fell silent.

@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <condition_variable>
+#include <semaphore>
 #include <thread>
 
 #include "proto/codec/codec.h"
@@ -30,9 +30,10 @@ class FusionLoopTest : public ::testing::Test {
     journal_ = std::move(*opened);
     loop_ = std::make_unique<FusionLoop>(
         journal_.get(), &clock_, testing::DemoConfig(), 100,
-        FusionLoopCallbacks{[this](const CommittedThrough&) { committed_.set_value(); },
-                            [](const std::string&) {}, [](const std::vector<FrameWanted>&) {},
-                            [](const EngineOutput&) {}, [](const Status&) {}});
+        FusionLoopCallbacks{[this](const CommittedThrough&) { committed_.release(); },
+                            [](const std::string&) {}, [this] { room_made_.release(); },
+                            [](const std::vector<FrameWanted>&) {}, [](const EngineOutput&) {},
+                            [](const Status&) {}});
     ASSERT_TRUE(loop_->Recover().ok());
     loop_->Start();
     IngressBatch batch{"hazmat", "outbox-1", clock_.UtcNow(), {}};
@@ -41,7 +42,7 @@ class FusionLoopTest : public ::testing::Test {
         std::make_shared<const Report>(testing::GasAlarm("alarm-1", "10:00:00", "H", 1.2)));
     ASSERT_TRUE(loop_->Reserve(batch.items.size()));
     loop_->Take(std::move(batch));
-    committed_.get_future().wait();
+    committed_.acquire();
   }
   void TearDown() override { loop_->Stop(); }
 
@@ -78,9 +79,21 @@ class FusionLoopTest : public ::testing::Test {
   TemporaryFolder folder_;
   SimulatedClock clock_{testing::BeijingTime("10:00:01")};
   std::unique_ptr<Journal> journal_;
-  std::promise<void> committed_;
+  std::counting_semaphore<> committed_{0};
+  std::counting_semaphore<> room_made_{0};
   std::unique_ptr<FusionLoop> loop_;
 };
+
+TEST_F(FusionLoopTest, WhoFoundNoRoomIsToldWhenThereIsSome) {
+  constexpr std::size_t kMost = 64;
+  ASSERT_TRUE(loop_->Reserve(kMost));
+  EXPECT_FALSE(loop_->Reserve(kMost));
+  IngressBatch batch{"hazmat", "outbox-1", clock_.UtcNow(), {}};
+  for (std::size_t i = 0; i < kMost; ++i) batch.items.emplace_back().seq = 2 + i;
+  loop_->Take(std::move(batch));
+  room_made_.acquire();
+  EXPECT_TRUE(loop_->Reserve(kMost));
+}
 
 TEST_F(FusionLoopTest, RefusedActionsLeaveNothingInTheLogAndOnTheStream) {
   const std::uint64_t newest = journal_->range(StreamId::kLive).newest;
@@ -107,13 +120,12 @@ TEST_F(FusionLoopTest, ADoneActionIsAnsweredAgainAndARefusedOneIsTriedAgain) {
 }
 
 TEST_F(FusionLoopTest, OfManyWhoSubmitALetterAtOnceOneIsTakenAndTheOthersAreToldSo) {
-  committed_ = {};
   IngressBatch batch{"hazmat", "outbox-1", clock_.UtcNow(), {}};
   batch.items.emplace_back().seq = 2;
   batch.items[0].refusal = Refusal{"UNKNOWN_TYPE", "", "dataType"};
   ASSERT_TRUE(loop_->Reserve(batch.items.size()));
   loop_->Take(std::move(batch));
-  committed_.get_future().wait();
+  committed_.acquire();
 
   constexpr int kWriters = 8;
   std::atomic<int> taken{0};

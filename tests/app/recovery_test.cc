@@ -31,7 +31,7 @@ class RecoveryTest : public ::testing::Test {
     std::promise<void> committed;
     published_ = {};
     FusionLoop loop((*journal).get(), &clock_, std::move(config), 16,
-                    {[&](CommittedThrough) { committed.set_value(); }, [](std::string) {},
+                    {[&](CommittedThrough) { committed.set_value(); }, [](std::string) {}, [] {},
                      [](std::vector<FrameWanted>) {},
                      [&](const EngineOutput& output) { testing::Append(&published_, output); },
                      [](Status status) { ADD_FAILURE() << status.message(); }});

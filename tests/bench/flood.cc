@@ -244,6 +244,7 @@ Measured MeasureGateway(Flood kind, const Options& options) {
     gateway_options.feeds +=
         "  - {feed_id: " + FloodFeed(i) + ", plugin: hazmat, lateness_max: 1s, idle_after: 1s}\n";
   }
+  sync();  // what the part before left to be written and freed is not measured here
   auto started = GatewayProcess::Start(std::move(gateway_options));
   Check(started.ok(), started.status().message());
   const auto& gateway = **started;

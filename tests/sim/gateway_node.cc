@@ -140,6 +140,7 @@ FusionLoopCallbacks GatewayNode::Callbacks() {
             dispositions_of_.push_back(std::move(feed_id));
             IngressSoon();
           },
+          [this] { IngressSoon(); },
           [](const std::vector<FrameWanted>&) {},
           [this](const EngineOutput& output) {
             world_->MayKill();
