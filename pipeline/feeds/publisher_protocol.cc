@@ -13,11 +13,6 @@ constexpr std::uint32_t kProtocolVersion = 1;
 constexpr std::size_t kIdBytesMax = 128;
 constexpr std::size_t kTestResultBytesMax = 64 << 10;
 constexpr std::size_t kRejectionsPerAck = 256;
-// Decoded in one piece: what a well-behaved feed waits for at the longest.
-constexpr int kDecodedAtOnce = 64;
-constexpr std::uint64_t kWorkAtOnce = 32u << 10;
-// What a payload costs whatever its length, in bytes of payload.
-constexpr std::uint64_t kWorkPerPayload = 256;
 constexpr std::string_view kFenced =
     "a newer session for this feed took over: two publishers share its feed_id. Stop and tell a "
     "person; this connection will not be taken for this feed again";
@@ -36,8 +31,6 @@ std::optional<v1::Error> OutboxRefusal(const std::string& outbox_id) {
                         "outbox is created");
 }
 
-std::uint64_t WorkOf(const std::string& payload) { return kWorkPerPayload + payload.size(); }
-
 }  // namespace
 
 v1::Error PublisherError(std::string_view code, std::string message) {
@@ -49,24 +42,17 @@ v1::Error PublisherError(std::string_view code, std::string message) {
 
 PublisherProtocol::PublisherProtocol(Decoders decoders, PublisherLimits limits, IngressSink* sink,
                                      std::string session_tag, std::function<void()> wake)
-    : decoders_(std::move(decoders)),
-      limits_(limits),
+    : limits_(limits),
       sink_(sink),
       session_tag_(std::move(session_tag)),
-      wake_(std::move(wake)),
       fenced_(limits.fenced_connections_max, limits.session_timeout),
-      waiting_(kWorkAtOnce),
-      waiting_tests_(kWorkAtOnce) {
-  for (const auto& [feed_id, per_second] : limits_.quota_of_feed) {
-    waiting_.SetQuota(feed_id, per_second);
-  }
-}
+      waiting_(std::move(decoders), limits.quota_of_feed, std::move(wake)) {}
 
 PublisherCounters PublisherProtocol::counters() const {
   PublisherCounters counters = counters_;
   counters.fenced_forgotten = fenced_.forgotten_count();
-  counters.waiting_bytes = waiting_bytes_;
-  for (const auto& [feed_id, decoder] : decoders_) {
+  counters.waiting_bytes = waiting_.bytes();
+  for (const auto& [feed_id, decoder] : waiting_.decoders()) {
     counters.plugin_errors += decoder->counters().plugin_error_count;
     counters.unknown_codes += decoder->counters().unknown_code_count;
   }
@@ -119,7 +105,7 @@ void PublisherProtocol::Handle(const std::string& peer, std::string_view bytes, 
 
 std::optional<v1::Error> PublisherProtocol::FeedRefusal(
     const std::string& feed_id, const std::optional<std::string>& allowed_feed) {
-  if (!decoders_.contains(feed_id)) {
+  if (!waiting_.decoders().contains(feed_id)) {
     return PublisherError(
         "UNKNOWN_FEED",
         "no feed \"" + std::string(Truncated(feed_id, kIdBytesMax)) +
@@ -255,7 +241,7 @@ void PublisherProtocol::HandleHello(const v1::Hello& hello, const Turn& turn) {
     dispositions_acked = *acked;
   }
 
-  if (test && sessions_.size() >= decoders_.size() + limits_.test_sessions_max) {
+  if (test && sessions_.size() >= waiting_.decoders().size() + limits_.test_sessions_max) {
     return ReplyError(turn, "UNAVAILABLE", "too many test sessions; end one with bye");
   }
   if (!test) {
@@ -263,7 +249,7 @@ void PublisherProtocol::HandleHello(const v1::Hello& hello, const Turn& turn) {
     if (older != nullptr && older->peer != turn.peer) Fence(*older, turn);
   }
   const auto own = sessions_.find(turn.peer);
-  if (own != sessions_.end()) ForgetWaiting(own->second);
+  if (own != sessions_.end()) waiting_.Forget(OwnerOf(own->second));
   if (own != sessions_.end() && own->second.feed_id != hello.feed_id()) {
     Close(turn.peer, FeedStatus::State::kDisconnected,
           "已改报另一来源 / said hello for another feed");
@@ -338,7 +324,7 @@ void PublisherProtocol::HandlePublish(v1::Publish&& publish, std::size_t message
 void PublisherProtocol::PublishTest(Session& session, v1::Publish&& publish,
                                     std::size_t message_bytes, const Turn& turn) {
   session.received_through = publish.first_seq() - 1;
-  if (session.waiting_bytes + message_bytes > WindowBytes()) return SendBusy(session, turn);
+  if (waiting_.bytes_of(session.id) + message_bytes > WindowBytes()) return SendBusy(session, turn);
   Wait(session, std::move(publish), 0, message_bytes, turn);
 }
 
@@ -394,7 +380,7 @@ void PublisherProtocol::PublishReal(Session& session, v1::Publish&& publish,
   counters_.duplicates += from_seq - publish.first_seq();
   if (last_seq > session.committed_through + limits_.window_payloads ||
       session.bytes_in_flight_total + message_bytes > limits_.window_bytes ||
-      session.waiting_bytes + message_bytes > WindowBytes()) {
+      waiting_.bytes_of(session.id) + message_bytes > WindowBytes()) {
     return SendBusy(session, turn);
   }
   session.refusing = false;
@@ -405,12 +391,8 @@ void PublisherProtocol::PublishReal(Session& session, v1::Publish&& publish,
   Wait(session, std::move(publish), next, message_bytes, turn);
 }
 
-FairQueue<PublisherProtocol::Waiting>& PublisherProtocol::QueueOf(const Session& session) {
-  return session.test ? waiting_tests_ : waiting_;
-}
-
-const std::string& PublisherProtocol::LineOf(const Session& session) {
-  return session.test ? session.peer : session.feed_id;
+PayloadOwner PublisherProtocol::OwnerOf(const Session& session) {
+  return {session.id, session.peer, session.feed_id, session.outbox_id, session.test};
 }
 
 // A session's fair share of what may wait, and one message at the least.
@@ -422,162 +404,42 @@ std::uint64_t PublisherProtocol::WindowBytes() const {
 
 void PublisherProtocol::Wait(Session& session, v1::Publish&& publish, int next,
                              std::size_t message_bytes, const Turn& turn) {
-  waiting_bytes_ += message_bytes;
-  session.waiting_bytes += message_bytes;
   // The publisher's clock as it is known now, when the message arrives.
   if (publish.has_sent_at()) session.clock.Hear(FromWire(publish.sent_at()), turn.now);
   const DecodeContext context{turn.now, session.clock.EstimateAt(turn.now), session.clock.doubted(),
                               session.test};
-  std::uint64_t work = 0;
-  for (int i = next; i < publish.payloads_size(); ++i) work += WorkOf(publish.payloads(i));
-  QueueOf(session).Push(LineOf(session),
-                        {session.peer, std::move(publish), next, message_bytes, context}, work);
-}
-
-void PublisherProtocol::ForgetWaiting(const Session& session) {
-  QueueOf(session).Drop(LineOf(session));
-  waiting_bytes_ -= session.waiting_bytes;
+  waiting_.Push(OwnerOf(session), std::move(publish), next, message_bytes, context);
 }
 
 PublisherProtocol::Decoded PublisherProtocol::DecodeSome(SteadyTime steady_now,
                                                          std::vector<OutgoingMessage>* out) {
-  LookAtLots();
-  const Decoded tested = DecodeFrom(&waiting_tests_, steady_now, out);
-  const Decoded decoded = DecodeFrom(&waiting_, steady_now, out);
-  return tested == Decoded::kSome ? tested : decoded;
+  std::vector<DecodedPiece> pieces;
+  const auto reserve = [this](std::size_t payloads) { return sink_->Reserve(payloads); };
+  const Decoded decoded = waiting_.DecodeSome(steady_now, reserve, &pieces);
+  for (DecodedPiece& piece : pieces) TakePiece(std::move(piece), out);
+  return decoded;
 }
 
-PublisherProtocol::Decoded PublisherProtocol::DecodeFrom(FairQueue<Waiting>* queue,
-                                                         SteadyTime steady_now,
-                                                         std::vector<OutgoingMessage>* out) {
-  const auto turn = queue->Next(steady_now);
-  if (!turn) return Decoded::kIdle;
-  Waiting& waiting = *turn->item;
-  // A session that ended took what waited of it along.
-  Session& session = sessions_.at(waiting.peer);
-  const int left = waiting.publish.payloads_size() - waiting.next;
-  int count = CountAtOnce(waiting, turn->work_max, turn->count_max);
-  if (decoders_.at(session.feed_id)->isolated()) {
-    if (waiting.begun == 0) {
-      queue->Spend(0, 0, false);
-      BeginLot(queue, session, count, &waiting);
-      return Decoded::kSome;
-    }
-    count = waiting.begun;
-  }
-  if (!session.test && !sink_->Reserve(static_cast<std::size_t>(count))) return Decoded::kNoRoom;
-  IngressBatch batch = Decode(session, waiting, count);
-  std::uint64_t work = 0;
-  for (int i = 0; i < count; ++i) work += WorkOf(waiting.publish.payloads(waiting.next + i));
-  waiting.next += count;
-  waiting.begun = 0;
-  const bool finished = count == left;
-  if (finished) {
-    waiting_bytes_ -= waiting.bytes;
-    session.waiting_bytes -= waiting.bytes;
-  }
-  if (session.test) {
-    TellTestResults(session, batch, out);
-    if (finished) SendAck(session, {}, out);
-  } else {
-    sink_->Take(std::move(batch));
-  }
-  queue->Spend(work, static_cast<std::uint64_t>(count), finished);
-  return Decoded::kSome;
-}
-
-// Payloads of one piece: at least one, about `work_max` in all.
-int PublisherProtocol::CountAtOnce(const Waiting& waiting, std::uint64_t work_max,
-                                   std::uint64_t count_max) {
-  const int left = waiting.publish.payloads_size() - waiting.next;
-  const int most =
-      static_cast<int>(std::min<std::uint64_t>(count_max, std::min(left, kDecodedAtOnce)));
-  std::uint64_t work = 0;
-  int count = 0;
-  while (count < most && work < work_max)
-    work += WorkOf(waiting.publish.payloads(waiting.next + count++));
-  return count;
-}
-
-void PublisherProtocol::BeginLot(FairQueue<Waiting>* queue, const Session& session, int count,
-                                 Waiting* waiting) {
-  FeedDecoder& decoder = *decoders_.at(session.feed_id);
-  Lot& lot = lots_[session.feed_id];
-  queue->Hold(LineOf(session));
-  lot.held_lines.emplace_back(queue, LineOf(session));
-  if (decoder.begun()) return;  // at another session's: after that
-  const auto from = waiting->publish.payloads().begin() + waiting->next;
-  decoder.Begin({from, from + count}, waiting->context, wake_);
-  waiting->begun = count;
-  lot.peer = session.peer;
-  lot.session_id = session.id;
-}
-
-void PublisherProtocol::LookAtLots() {
-  std::vector<std::string> ended;
-  for (auto& [feed_id, lot] : lots_) {
-    FeedDecoder& decoder = *decoders_.at(feed_id);
-    if (!decoder.answered()) continue;
-    const auto session = sessions_.find(lot.peer);
-    if (session == sessions_.end() || session->second.id != lot.session_id) {
-      decoder.DropLot();
-      ended.push_back(feed_id);
-      continue;
-    }
-    QueueOf(session->second).Release(LineOf(session->second));
-  }
-  for (const std::string& feed_id : ended) EndLot(feed_id);
-}
-
-void PublisherProtocol::EndLot(const std::string& feed_id) {
-  const auto lot = lots_.extract(feed_id);
-  if (lot.empty()) return;
-  for (const auto& [queue, line] : lot.mapped().held_lines) queue->Release(line);
-}
-
-std::vector<DecodeOutcome> PublisherProtocol::Outcomes(const Session& session,
-                                                       const Waiting& waiting, int count) {
-  FeedDecoder& decoder = *decoders_.at(session.feed_id);
-  if (decoder.isolated()) {
-    auto outcomes = decoder.Finish();
-    EndLot(session.feed_id);
-    return outcomes;
-  }
-  std::vector<DecodeOutcome> outcomes;
-  outcomes.reserve(static_cast<std::size_t>(count));
-  for (int i = waiting.next; i < waiting.next + count; ++i) {
-    outcomes.push_back(decoder.Decode(waiting.publish.payloads(i), waiting.context));
-  }
-  return outcomes;
-}
-
-IngressBatch PublisherProtocol::Decode(const Session& session, const Waiting& waiting, int count) {
-  IngressBatch batch{session.feed_id, session.outbox_id, waiting.context.received_at, {}};
-  FeedDecoder& decoder = *decoders_.at(session.feed_id);
-  batch.items.reserve(static_cast<std::size_t>(count));
-  int i = waiting.next;
-  for (DecodeOutcome& outcome : Outcomes(session, waiting, count)) {
-    IngressItem item{waiting.publish.first_seq() + static_cast<std::uint64_t>(i++),
-                     {},
-                     std::move(outcome.refusal),
-                     std::move(outcome.masked_payload)};
-    item.reports.reserve(outcome.reports.size());
-    for (Report& report : outcome.reports) {
-      item.reports.push_back(std::make_shared<const Report>(std::move(report)));
-    }
+void PublisherProtocol::TakePiece(DecodedPiece&& piece, std::vector<OutgoingMessage>* out) {
+  for (const IngressItem& item : piece.batch.items) {
     ++counters_.payloads;
     if (item.refusal) ++counters_.rejections;
-    batch.items.push_back(std::move(item));
   }
-  if (auto finding = decoder.TakeClockFinding(); finding && !session.test) {
-    FeedStatus status;
-    status.feed_id = session.feed_id;
-    status.state = FeedStatus::State::kConnected;
-    status.client = session.client;
-    status.note = *std::move(finding);
-    sink_->FeedChanged(status);
+  // A session that ended took what waited of it along.
+  Session& session = sessions_.at(piece.owner.peer);
+  if (session.test) {
+    TellTestResults(session, piece.batch, out);
+    if (piece.finished) SendAck(session, {}, out);
+    return;
   }
-  return batch;
+  sink_->Take(std::move(piece.batch));
+  if (!piece.clock_finding) return;
+  FeedStatus status;
+  status.feed_id = session.feed_id;
+  status.state = FeedStatus::State::kConnected;
+  status.client = session.client;
+  status.note = *std::move(piece.clock_finding);
+  sink_->FeedChanged(status);
 }
 
 // Below what welcome said is on disk. Harmless when it is a repeat; a wiped outbox must know.
@@ -707,7 +569,8 @@ void PublisherProtocol::ReplyLost(const std::string& peer) {
 
 std::map<std::string, FeedClockCounters> PublisherProtocol::clock_counters() const {
   std::map<std::string, FeedClockCounters> counters;
-  for (const auto& [feed_id, decoder] : decoders_) counters[feed_id] = decoder->counters().clocks;
+  for (const auto& [feed_id, decoder] : waiting_.decoders())
+    counters[feed_id] = decoder->counters().clocks;
   return counters;
 }
 
@@ -726,7 +589,7 @@ void PublisherProtocol::Expire(SteadyTime steady_now) {
 
 std::map<std::string, PluginProcessCounters> PublisherProtocol::process_counters() const {
   std::map<std::string, PluginProcessCounters> counters;
-  for (const auto& [feed_id, decoder] : decoders_) {
+  for (const auto& [feed_id, decoder] : waiting_.decoders()) {
     if (decoder->isolated()) counters[feed_id] = decoder->process_counters();
   }
   return counters;
@@ -734,8 +597,8 @@ std::map<std::string, PluginProcessCounters> PublisherProtocol::process_counters
 
 void PublisherProtocol::TakeTables(std::map<std::string, FeedTables> tables) {
   for (auto& [feed_id, feed_tables] : tables) {
-    const auto decoder = decoders_.find(feed_id);
-    if (decoder != decoders_.end()) decoder->second->TakeTables(std::move(feed_tables));
+    const auto decoder = waiting_.decoders().find(feed_id);
+    if (decoder != waiting_.decoders().end()) decoder->second->TakeTables(std::move(feed_tables));
   }
 }
 
@@ -763,7 +626,7 @@ void PublisherProtocol::Fence(Session& older, const Turn& turn) {
   message.mutable_error()->set_message(std::string(kFenced));
   turn.out->push_back({older.peer, SerialiseWire(message, older.form)});
   fenced_.Add(older.peer, older.feed_id, turn.steady_now);
-  ForgetWaiting(older);
+  waiting_.Forget(OwnerOf(older));
   const std::string peer = older.peer;
   peer_of_feed_.erase(older.feed_id);
   sessions_.erase(peer);
@@ -774,7 +637,7 @@ void PublisherProtocol::Close(const std::string& peer, FeedStatus::State state,
   const auto found = sessions_.find(peer);
   if (found == sessions_.end()) return;
   const Session& session = found->second;
-  ForgetWaiting(session);
+  waiting_.Forget(OwnerOf(session));
   if (!session.test) {
     FeedStatus status;
     status.feed_id = session.feed_id;

@@ -32,10 +32,10 @@
 #include "fusion/base/time.h"
 #include "fusion/clock/peer_clock.h"
 #include "fusiongateway/v1/publisher.pb.h"
-#include "pipeline/feeds/fair_queue.h"
 #include "pipeline/feeds/feed_decoder.h"
 #include "pipeline/feeds/fenced_connections.h"
 #include "pipeline/feeds/ingress_sink.h"
+#include "pipeline/feeds/waiting_payloads.h"
 #include "proto/codec/json_form.h"
 
 namespace fusiongateway {
@@ -100,7 +100,7 @@ struct CommittedThrough {
 
 class PublisherProtocol {
  public:
-  using Decoders = std::map<std::string, std::unique_ptr<FeedDecoder>>;
+  using Decoders = WaitingPayloads::Decoders;
 
   // `session_tag` makes this run's session ids unlike those of any other run. `wake` is called on
   // other threads when an isolated feed has more for DecodeSome.
@@ -113,7 +113,7 @@ class PublisherProtocol {
               const std::optional<std::string>& allowed_feed, std::vector<OutgoingMessage>* out);
   // Decodes a small part of what waits, of the feed whose turn it is, and hands it to the sink; and
   // as much of the test session whose turn it is. kIdle: nothing waits, or only beyond its quota.
-  enum class Decoded { kSome, kIdle, kNoRoom };
+  using Decoded = WaitingPayloads::Decoded;
   Decoded DecodeSome(SteadyTime steady_now, std::vector<OutgoingMessage>* out);
   void Committed(const CommittedThrough& committed, std::vector<OutgoingMessage>* out);
   // New dispositions of a feed are on disk.
@@ -142,7 +142,7 @@ class PublisherProtocol {
   // By isolated feed.
   std::map<std::string, PluginProcessCounters> process_counters() const;
   // Something is taken and not yet decoded.
-  bool any_waiting() const { return waiting_.size() + waiting_tests_.size() > 0; }
+  bool any_waiting() const { return waiting_.any(); }
 
  private:
   struct Session {
@@ -159,29 +159,12 @@ class PublisherProtocol {
     std::uint64_t received_through = 0;                      // handed to the fusion loop
     std::map<std::uint64_t, std::uint64_t> bytes_in_flight;  // last seq of a batch -> its bytes
     std::uint64_t bytes_in_flight_total = 0;
-    std::uint64_t waiting_bytes = 0;  // of its messages that are not wholly decoded
-    bool refusing = false;            // busy was told; nothing was taken since
+    bool refusing = false;  // busy was told; nothing was taken since
     std::uint64_t dispositions_acked = 0;
     std::uint64_t dispositions_sent = 0;
     SteadyTime last_heard{};
     PeerClock clock;
     std::optional<v1::ProbeReply> last_reply;
-  };
-  // A message of a session that waits to be decoded; from `next` on.
-  struct Waiting {
-    std::string peer;
-    v1::Publish publish;
-    int next = 0;
-    std::size_t bytes = 0;
-    DecodeContext context;
-    int begun = 0;  // payloads from `next` on that an isolated feed's plugin is at
-  };
-  // Whose payloads an isolated feed's plugin is at.
-  struct Lot {
-    std::string peer;
-    std::string session_id;
-    // That stand still until it is done.
-    std::vector<std::pair<FairQueue<Waiting>*, std::string>> held_lines;
   };
   // The message being handled.
   struct Turn {
@@ -210,21 +193,10 @@ class PublisherProtocol {
                    const Turn& turn);
   void PublishReal(Session& session, v1::Publish&& publish, std::size_t message_bytes,
                    const Turn& turn);
-  // Where a session's messages wait, and in which line of it.
-  FairQueue<Waiting>& QueueOf(const Session& session);
-  static const std::string& LineOf(const Session& session);
-  Decoded DecodeFrom(FairQueue<Waiting>* queue, SteadyTime steady_now,
-                     std::vector<OutgoingMessage>* out);
-  // Gives an isolated feed's plugin the next part of a line, which is held meanwhile.
-  void BeginLot(FairQueue<Waiting>* queue, const Session& session, int count, Waiting* waiting);
-  // Releases the lines of lots that are answered; drops lots whose session has ended.
-  void LookAtLots();
-  void EndLot(const std::string& feed_id);
-  static int CountAtOnce(const Waiting& waiting, std::uint64_t work_max, std::uint64_t count_max);
+  static PayloadOwner OwnerOf(const Session& session);
   void Wait(Session& session, v1::Publish&& publish, int next, std::size_t message_bytes,
             const Turn& turn);
-  // Forgets what waits of a session that ends: it is not acked, so it is sent again.
-  void ForgetWaiting(const Session& session);
+  void TakePiece(DecodedPiece&& piece, std::vector<OutgoingMessage>* out);
   std::uint64_t WindowBytes() const;
   // What Welcome and PublisherPlace tell alike.
   template <typename Message>
@@ -232,8 +204,6 @@ class PublisherProtocol {
   // A repeat of seqs [first, last]: acked with the rejections of those of them that are on disk.
   void AckRepeat(const Session& session, std::uint64_t first_seq, std::uint64_t last_seq,
                  const Turn& turn);
-  IngressBatch Decode(const Session& session, const Waiting& waiting, int count);
-  std::vector<DecodeOutcome> Outcomes(const Session& session, const Waiting& waiting, int count);
   void TellTestResults(Session& session, const IngressBatch& batch,
                        std::vector<OutgoingMessage>* out);
   void SendAlreadyTaken(const Session& session, std::uint64_t through_seq,
@@ -255,19 +225,14 @@ class PublisherProtocol {
   void ReplyError(const Turn& turn, v1::Error error);
   void ReplyError(const Turn& turn, std::string_view code, std::string message);
 
-  Decoders decoders_;
   const PublisherLimits limits_;
   IngressSink* const sink_;
   const std::string session_tag_;
-  const std::function<void()> wake_;
   std::uint64_t sessions_made_ = 0;
   std::unordered_map<std::string, Session> sessions_;  // by peer
   std::map<std::string, std::string> peer_of_feed_;    // feed id -> peer
   FencedConnections fenced_;
-  FairQueue<Waiting> waiting_;        // a line a feed
-  FairQueue<Waiting> waiting_tests_;  // a line a test session; need no room in the sink
-  std::map<std::string, Lot> lots_;   // under way, by isolated feed
-  std::uint64_t waiting_bytes_ = 0;
+  WaitingPayloads waiting_;
   PublisherCounters counters_;
 };
 

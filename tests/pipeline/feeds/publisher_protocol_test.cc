@@ -28,14 +28,16 @@ class PublisherProtocolTest : public ::testing::Test {
   }
 
   void Make() {
-    FeedConfig config;
-    config.feed_id = "grid";
-    config.plugin = "grid";
-    config.plugin_dir = FG_PLUGIN_DIR;
-    auto decoder = FeedDecoder::Create(config, {}, CodeTables());
-    ASSERT_TRUE(decoder.ok()) << decoder.status().message();
     PublisherProtocol::Decoders decoders;
-    decoders["grid"] = std::move(*decoder);
+    for (const char* feed_id : {"grid", "grid-2"}) {
+      FeedConfig config;
+      config.feed_id = feed_id;
+      config.plugin = "grid";
+      config.plugin_dir = FG_PLUGIN_DIR;
+      auto decoder = FeedDecoder::Create(config, {}, CodeTables());
+      ASSERT_TRUE(decoder.ok()) << decoder.status().message();
+      decoders[feed_id] = std::move(*decoder);
+    }
     protocol_ =
         std::make_unique<PublisherProtocol>(std::move(decoders), limits_, &sink_, "test-run");
   }
@@ -468,6 +470,18 @@ TEST_F(PublisherProtocolTest, ASilentPublisherTimesOutAndItsFeedIsSaidToBeGone) 
   protocol_->Expire(steady_);
   ASSERT_THAT(sink_.statuses, SizeIs(2));
   EXPECT_EQ(sink_.statuses[1].state, FeedStatus::State::kDisconnected);
+}
+
+TEST_F(PublisherProtocolTest, WhatWaitsOfASessionThatTurnsToAnotherFeedIsForgottenOnce) {
+  sink_.full = true;
+  Publish("p", Hello("p").session(), 1, 4);
+  v1::PublisherMessage message;
+  message.mutable_hello()->set_feed_id("grid-2");
+  message.mutable_hello()->set_protocol(1);
+  message.mutable_hello()->set_outbox_id("box-2");
+  EXPECT_TRUE(Say("p", message)[0].has_welcome());
+  EXPECT_EQ(protocol_->counters().waiting_bytes, 0u);
+  EXPECT_FALSE(protocol_->any_waiting());
 }
 
 TEST_F(PublisherProtocolTest, AKeyBoundToAnotherFeedIsForbidden) {
