@@ -23,7 +23,6 @@
 #include "delivery/evidence/still_store.h"
 #include "delivery/journal/sqlite_journal.h"
 #include "delivery/stream/stream_server.h"
-#include "delivery/wall/dead_letter_api.h"
 #include "delivery/wall/wall_backend.h"
 #include "delivery/wall/wall_server.h"
 #include "pipeline/cameras/camera_system.h"
@@ -31,6 +30,7 @@
 #include "pipeline/feeds/feed_tokens.h"
 #include "pipeline/feeds/gas_limits.h"
 #include "pipeline/feeds/ingress.h"
+#include "pipeline/feeds/restricted_mark.h"
 #include "proto/codec/codec.h"
 
 namespace fusiongateway {

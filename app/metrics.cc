@@ -43,6 +43,24 @@ class Families {
   std::vector<MetricFamily> families_;
 };
 
+// Counters of which each feed has its own.
+template <typename Counters>
+struct FeedTotal {
+  const char* name;
+  const char* help;
+  std::uint64_t Counters::*member;
+};
+template <typename Counters>
+void AddByFeed(const std::map<std::string, Counters>& feeds,
+               std::initializer_list<FeedTotal<Counters>> totals, Families* out) {
+  for (const auto& total : totals) {
+    out->Begin(total.name, total.help, MetricType::Counter);
+    for (const auto& [feed_id, counters] : feeds) {
+      out->Labelled("feed", feed_id, static_cast<double>(counters.*total.member));
+    }
+  }
+}
+
 void AddIngress(const IngressCounters& ingress, Families* out) {
   const PublisherCounters& protocol = ingress.protocol;
   out->Counter("publisher_messages_total", "Messages from publishers", protocol.messages);
@@ -92,34 +110,26 @@ void AddIngress(const IngressCounters& ingress, Families* out) {
                ingress.unknown_keys);
   out->Counter("publisher_odd_frames_total", "Messages that were not exactly one frame",
                ingress.odd_frames);
-  const std::tuple<const char*, const char*, std::uint64_t FeedClockCounters::*> kClocks[] = {
-      {"feed_reports_clock_off_total", "Reports whose clock is beyond its bound",
-       &FeedClockCounters::clock_off},
-      {"feed_reports_delayed_total", "Reports that came later than delay_max",
-       &FeedClockCounters::delayed},
-      {"feed_clock_steps_total", "Steps of clocks behind the feed",
-       &FeedClockCounters::clock_steps},
-      {"feed_clocks_forgotten_total", "Clocks forgotten to keep the bound",
-       &FeedClockCounters::clocks_forgotten}};
-  for (const auto& [name, help, member] : kClocks) {
-    out->Begin(name, help, MetricType::Counter);
-    for (const auto& [feed_id, clocks] : ingress.clocks) {
-      out->Labelled("feed", feed_id, static_cast<double>(clocks.*member));
-    }
-  }
-  const std::tuple<const char*, const char*, std::uint64_t PluginProcessCounters::*> kProcesses[] =
+  AddByFeed<FeedClockCounters>(
+      ingress.clocks,
+      {{"feed_reports_clock_off_total", "Reports whose clock is beyond its bound",
+        &FeedClockCounters::clock_off},
+       {"feed_reports_delayed_total", "Reports that came later than delay_max",
+        &FeedClockCounters::delayed},
+       {"feed_clock_steps_total", "Steps of clocks behind the feed",
+        &FeedClockCounters::clock_steps},
+       {"feed_clocks_forgotten_total", "Clocks forgotten to keep the bound",
+        &FeedClockCounters::clocks_forgotten}},
+      out);
+  AddByFeed<PluginProcessCounters>(
+      ingress.plugin_processes,
       {{"plugin_process_starts_total", "Processes started for an isolated plugin",
         &PluginProcessCounters::starts},
        {"plugin_process_crashes_total", "Times an isolated plugin ended on a payload",
         &PluginProcessCounters::crashes},
        {"plugin_process_timeouts_total", "Times an isolated plugin gave no answer and was killed",
-        &PluginProcessCounters::timeouts}};
-  for (const auto& [name, help, member] : kProcesses) {
-    out->Begin(name, help, MetricType::Counter);
-    for (const auto& [feed_id, counters] : ingress.plugin_processes) {
-      out->Labelled("feed", feed_id, static_cast<double>(counters.*member));
-    }
-  }
+        &PluginProcessCounters::timeouts}},
+      out);
 }
 
 void AddFusion(const MetricsInput& input, Families* out) {
@@ -136,18 +146,14 @@ void AddFusion(const MetricsInput& input, Families* out) {
   out->Gauge("queue_payloads", "Payloads decoded and waiting for the fusion loop",
              input.fusion.queue_payloads);
   out->Gauge("incidents_open", "Incidents that are open", input.incidents_open);
-  const std::tuple<const char*, const char*, std::uint64_t FeedStatus::*> kFeedTotals[] = {
-      {"feed_reports_accepted_total", "Reports taken", &FeedStatus::accepted},
-      {"feed_reports_duplicates_total", "Reports told again", &FeedStatus::duplicates},
-      {"feed_reports_late_total", "Reports taken after their time was settled", &FeedStatus::late},
-      {"feed_reports_stale_total", "Older updates than known", &FeedStatus::stale},
-      {"feed_payloads_rejected_total", "Payloads rejected", &FeedStatus::rejected}};
-  for (const auto& [name, help, member] : kFeedTotals) {
-    out->Begin(name, help, MetricType::Counter);
-    for (const auto& [feed_id, status] : input.fusion.feeds) {
-      out->Labelled("feed", feed_id, static_cast<double>(status.*member));
-    }
-  }
+  AddByFeed<FeedStatus>(
+      input.fusion.feeds,
+      {{"feed_reports_accepted_total", "Reports taken", &FeedStatus::accepted},
+       {"feed_reports_duplicates_total", "Reports told again", &FeedStatus::duplicates},
+       {"feed_reports_late_total", "Reports taken after their time was settled", &FeedStatus::late},
+       {"feed_reports_stale_total", "Older updates than known", &FeedStatus::stale},
+       {"feed_payloads_rejected_total", "Payloads rejected", &FeedStatus::rejected}},
+      out);
 }
 
 void AddJournal(const MetricsInput& input, Families* out) {

@@ -4,6 +4,8 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "pipeline/feeds/restricted_mark.h"
+
 namespace fusiongateway {
 namespace {
 
@@ -61,7 +63,8 @@ ApiResponse Show(WallBackend& backend, const std::string& feed_id, std::uint64_t
   return Body(ToJson(letters->front(), {.payload = true}));
 }
 
-// The edited payload of a request, if it brings one: a JSON value as it is, a string as its text.
+// The edited payload of a request, if it brings one: a JSON value, written anew, or the text that
+// a string holds, which keeps every digit.
 Result<std::optional<std::string>> EditedPayload(const std::string& body) {
   if (body.empty()) return std::optional<std::string>();
   const Json request = Json::parse(body, nullptr, false);
@@ -94,19 +97,6 @@ std::string_view ToString(DeadLetter::State state) {
       break;
   }
   return "OPEN";
-}
-
-bool LooksRestricted(std::string_view payload) {
-  // By hand: the text may be anything, of any length. Whatever is no clear no counts.
-  constexpr std::string_view kBetween = " \t\r\n:\"";
-  constexpr std::string_view kNo = "0fFn,}";  // 0, false, null, an empty text
-  for (const std::string_view name : {"\"SFBM\"", "\"restricted\""}) {
-    for (std::size_t at = payload.find(name); at != payload.npos; at = payload.find(name, at + 1)) {
-      const std::size_t value = payload.find_first_not_of(kBetween, at + name.size());
-      if (value != payload.npos && kNo.find(payload[value]) == kNo.npos) return true;
-    }
-  }
-  return false;
 }
 
 std::string ToJson(const DeadLetter& letter, LetterView view) {

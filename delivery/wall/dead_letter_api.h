@@ -16,9 +16,6 @@ ApiResponse AnswerDeadLetters(WallBackend& backend, const ApiRequest& request);
 
 // "OPEN", "TAKEN", "DROPPED".
 std::string_view ToString(DeadLetter::State state);
-// The source marked it secret (SFBM=1, "restricted": true), as far as its text shows: that another
-// document of the same call is secret is not known here.
-bool LooksRestricted(std::string_view payload);
 
 // What of a letter is shown beside its reason.
 struct LetterView {

@@ -245,15 +245,7 @@ std::string_view BearerToken(std::string_view authorization) {
 std::variant<ApiResponse, PublisherRequest> ReadPublisherRequest(const ApiRequest& request,
                                                                  const std::string& allowed_feed) {
   const Path* path = FindPath(request.target);
-  if (request.method != path->method) {
-    ApiResponse response = ToResponse({405,
-                                       "method-not-allowed",
-                                       "此地址不接受该方法",
-                                       "this path does not take that method",
-                                       {{"allow", std::string(path->method)}}});
-    response.headers.emplace_back("Allow", std::string(path->method));
-    return response;
-  }
+  if (request.method != path->method) return WrongMethod(std::string(path->method));
   PublisherRequest asked;
   asked.feed_id = PublishersFeed(request.target);
   asked.allowed_feed = allowed_feed;

@@ -31,14 +31,6 @@ std::string ReadFile(const std::filesystem::path& path) {
   return text.str();
 }
 
-sockaddr_in Loopback(std::uint16_t port) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  return address;
-}
-
 // Both streams to `output`. Dies with the thread that calls this.
 pid_t Spawn(const std::vector<std::string>& arguments, const std::filesystem::path& output) {
   std::vector<char*> argv;
@@ -83,6 +75,14 @@ std::filesystem::path MakeFolder() {
 }
 
 }  // namespace
+
+sockaddr_in Loopback(std::uint16_t port) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  return address;
+}
 
 std::uint16_t FreePort() {
   // Below the range that the kernel gives outgoing connections.
@@ -165,6 +165,14 @@ Status GatewayProcess::WriteConfig() const {
        << options_.feeds << options_.extra_yaml;
   file.close();
   return file.good() ? Status() : Unavailable(config_path() + ": cannot be written");
+}
+
+std::string GatewayProcess::StateOnDisk() const {
+  std::string disk;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(state_dir())) {
+    if (entry.is_regular_file()) disk += ReadFile(entry.path());
+  }
+  return disk;
 }
 
 std::string GatewayProcess::Output() const { return ReadFile(folder_ / "output"); }

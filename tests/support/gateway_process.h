@@ -9,6 +9,7 @@
 // Used by one thread at a time, except Kill's signal, which any thread may send with SendKill.
 #pragma once
 
+#include <netinet/in.h>
 #include <sys/types.h>
 
 #include <atomic>
@@ -61,6 +62,8 @@ class GatewayProcess {
   std::string config_path() const { return (folder_ / "gateway.yaml").string(); }
   // A folder for the test's own files; goes with this object.
   std::filesystem::path folder() const { return folder_; }
+  // All that its files hold, one after the other.
+  std::string StateOnDisk() const;
   // What the program printed since its last start.
   std::string Output() const;
   bool running() const { return pid_ > 0; }
@@ -97,6 +100,9 @@ class GatewayProcess {
   std::uint16_t wall_port_ = 0;
   std::atomic<pid_t> pid_ = 0;
 };
+
+// 127.0.0.1 and this port.
+sockaddr_in Loopback(std::uint16_t port);
 
 // A port of loopback that is free now and that no outgoing connection takes by chance.
 std::uint16_t FreePort();

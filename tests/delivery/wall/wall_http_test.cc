@@ -159,18 +159,6 @@ TEST_F(WallGuard, DeadLettersAreDealtWithOnlyFromThisOriginAndInJson) {
   EXPECT_EQ(Get("/api/v1/feeds/f/dead-letters/one").status, 400u);
 }
 
-TEST(DeadLetterSecrecy, IsAssumedUnlessTheMarkIsAClearNo) {
-  for (const char* text :
-       {R"({"SFBM":"1"})", R"({"SFBM":1})", R"({"a":0,"SFBM" : true})", R"({"SFBM":"是"})",
-        R"({"restricted":true,"x":1})", R"({"SFBM":0,"d":{"SFBM":1}})", R"(xx"SFBM":"maybe)"}) {
-    EXPECT_TRUE(LooksRestricted(text)) << text;
-  }
-  for (const char* text : {R"({"SFBM":"0"})", R"({"SFBM":0})", R"({"SFBM":""})", R"({"SFBM":null})",
-                           R"({"restricted":false})", R"({"SFBMX":1})", "", R"("SFBM")"}) {
-    EXPECT_FALSE(LooksRestricted(text)) << text;
-  }
-}
-
 TEST_F(WallLimits, ATooLargeHeaderOrBodyIsRefusedAndTheConnectionEnds) {
   options_.header_bytes_max = 2048;
   options_.body_bytes_max = 1000;

@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 
 #include <future>
+#include <mutex>
+#include <semaphore>
+#include <vector>
 
 #include "tests/delivery/wall/wall_fixture.h"
 
@@ -260,23 +263,20 @@ TEST_F(WallPublishers, TheirConnectionsAreAShareAndThoseWhoReadAreNotKeptOut) {
 TEST_F(WallPublishers, WaitingForACommitHoldsNeitherTheReadersNorTheWorkers) {
   std::vector<PublisherAnswered> held;
   std::mutex held_mutex;
+  std::counting_semaphore<> held_one(0);
   backend_.OnExchange([&](PublisherRequest, PublisherAnswered answered) {
-    std::lock_guard lock(held_mutex);
-    held.push_back(std::move(answered));
+    {
+      std::lock_guard lock(held_mutex);
+      held.push_back(std::move(answered));
+    }
+    held_one.release();
   });
   Start();
   std::vector<std::future<unsigned>> waiting;
   for (int i = 0; i < 6; ++i) {  // twice the workers
     waiting.push_back(std::async(std::launch::async, [&] { return Post(kReports, "{}").status; }));
   }
-  const auto held_count = [&] {
-    std::lock_guard lock(held_mutex);
-    return held.size();
-  };
-  for (int i = 0; i < 1000 && held_count() < 6; ++i) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  }
-  ASSERT_EQ(held_count(), 6u);
+  for (int i = 0; i < 6; ++i) held_one.acquire();
   EXPECT_EQ(Get("/api/v1/incidents").status, 200u);
   for (std::size_t i = 0; i < 5; ++i) held[i](answer_);
   held.clear();  // the last one is dropped unanswered

@@ -2,9 +2,6 @@
 // all other publishers go on.
 #include <gmock/gmock.h>
 
-#include <fstream>
-#include <iterator>
-
 #include "tests/e2e/faults/payloads.h"
 #include "tests/e2e/faults/raw_publisher.h"
 #include "tests/e2e/faults/stream_reader.h"
@@ -122,12 +119,7 @@ TEST_F(BadPayloads, RejectionsAreToldAgainAfterAReconnectAndKeptMaskedOnDisk) {
   ExpectRejected(1, "MISSING_FIELD", "dataType");
 
   ASSERT_EQ(gateway_->Terminate(), 0);
-  std::string disk;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(gateway_->state_dir())) {
-    if (!entry.is_regular_file()) continue;
-    std::ifstream file(entry.path(), std::ios::binary);
-    disk.append(std::istreambuf_iterator<char>(file), {});
-  }
+  const std::string disk = gateway_->StateOnDisk();
   EXPECT_THAT(disk, HasSubstr(kMaskedPhone));
   EXPECT_EQ(disk.find(kPhone), std::string::npos);
   EXPECT_THAT(gateway_->Output(), Not(HasSubstr(kPhone)));

@@ -3,8 +3,6 @@
 #include <gmock/gmock.h>
 
 #include <chrono>
-#include <fstream>
-#include <iterator>
 
 #include "tests/e2e/faults/payloads.h"
 #include "tests/e2e/faults/raw_publisher.h"
@@ -61,12 +59,7 @@ TEST_F(IsolatedPlugin, ThatCrashesOrHangsCostsThatPayloadAlone) {
   EXPECT_EQ(gateway_->Metric(R"(plugin_process_timeouts_total{feed="odd"})"), 2);
 
   ASSERT_EQ(gateway_->Terminate(), 0);
-  std::string disk;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(gateway_->state_dir())) {
-    if (!entry.is_regular_file()) continue;
-    std::ifstream file(entry.path(), std::ios::binary);
-    disk.append(std::istreambuf_iterator<char>(file), {});
-  }
+  const std::string disk = gateway_->StateOnDisk();
   EXPECT_THAT(disk, HasSubstr("crash 139****5678"));
   EXPECT_EQ(disk.find("13912345678"), std::string::npos);
 }

@@ -9,6 +9,8 @@
 #include <array>
 #include <vector>
 
+#include "tests/support/gateway_process.h"
+
 namespace fusiongateway::testing {
 namespace {
 
@@ -16,14 +18,6 @@ constexpr int kPollMs = 5;
 // One read in so many is held back, for up to so long: the connections overtake each other.
 constexpr std::uint64_t kHeldBackOneIn = 20;
 constexpr std::uint64_t kHeldBackMsMax = 30;
-
-sockaddr_in Loopback(std::uint16_t port) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  return address;
-}
 
 int NewSocket() { return socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0); }
 

@@ -1,7 +1,9 @@
 /* A plugin that breaks its contract in the way its payload asks for: "nothing", "garbage", "flood",
- * "refuse twice", "crash …", "hang …", "person", "chatter" (only in a process of its own). create()
- * fails when the feed is called "unwanted". For plugin_host_test and others.
+ * "refuse twice", "crash …", "hang …" ("hang /fifo": opens it first), "person", "chatter" (only in
+ * a process of its own). create() fails when the feed is called "unwanted". For plugin_host_test
+ * and others.
  */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -40,6 +42,14 @@ static void chatter(void) {
   if (write(3, bytes, sizeof bytes) < 0) _exit(1);
 }
 
+/* Opens the fifo that a payload "hang /fifo" names: who reads it knows that it hangs. */
+static void say_so(const uint8_t* payload, size_t length) {
+  char path[256] = {0};
+  if (length < 6 || payload[5] != '/' || length - 5 >= sizeof path) return;
+  memcpy(path, payload + 5, length - 5);
+  if (open(path, O_WRONLY) < 0) _exit(1);
+}
+
 static void decode(void* instance, const uint8_t* payload, size_t length,
                    const fusion_gateway_emitter* emitter) {
   static const char report[] = "{\"reportId\":\"R\",\"kind\":\"GRID_REPORT\"}";
@@ -57,6 +67,7 @@ static void decode(void* instance, const uint8_t* payload, size_t length,
   } else if (begins(payload, length, "crash")) {
     raise(SIGSEGV);
   } else if (begins(payload, length, "hang")) {
+    say_so(payload, length);
     for (;;) pause();
   } else if (is(payload, length, "chatter")) {
     chatter();

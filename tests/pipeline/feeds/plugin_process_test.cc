@@ -3,8 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/stat.h>
 
 #include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <thread>
 
 #include "app/system_clock.h"
@@ -86,10 +90,18 @@ TEST_F(PluginProcessTest, APayloadThatHangsIsRefusedAfterTwoDeadlines) {
 TEST_F(PluginProcessTest, StopEndsADecodeThatHangs) {
   auto process = Misbehaving(seconds{600});
   ASSERT_TRUE(process);
-  std::thread stopper([&] { process->Stop(); });
-  EXPECT_TRUE(process->Decode("hang on").refusal);
+  std::string folder = (std::filesystem::temp_directory_path() / "hangs-XXXXXX").string();
+  ASSERT_NE(mkdtemp(folder.data()), nullptr);
+  const std::string fifo = folder + "/fifo";
+  ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
+  std::thread stopper([&] {
+    std::ifstream hangs(fifo);  // not before the plugin has it
+    process->Stop();
+  });
+  EXPECT_TRUE(process->Decode("hang " + fifo).refusal);
   stopper.join();
   EXPECT_TRUE(process->Decode("report").refusal) << "and nothing is begun any more";
+  std::filesystem::remove_all(folder);
 }
 
 TEST_F(PluginProcessTest, ForSomebodyWhoWaitsAPayloadIsTriedOnceAndNothingIsStartedAgain) {
