@@ -51,6 +51,8 @@ class Kills(GatewayTest):
                 for number in range(100):
                     ids.append(f"g{round_number}-{number}")
                     publisher.publish(report(ids[-1]))
+                # On a fast machine a hundred are in the outbox before the publisher is connected at all.
+                wait_until(lambda: publisher.stats().sessions > round_number)
                 self.gateway.kill()
                 ids.append(f"g{round_number}-down")
                 publisher.publish(report(ids[-1]))
