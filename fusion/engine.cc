@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "fusion/correlate/city.h"
+#include "fusion/correlate/facts.h"
 #include "fusion/incident/incident_desk.h"
 #include "fusion/respond/camera_ranking.h"
 #include "fusion/sequence/admission.h"
@@ -102,7 +103,9 @@ void Engine::State::Take(const ReportPtr& logged, std::uint64_t report_position)
   record.amends_seq = answer.known->live_seq;
   answer.known->live_seq = writer.Live(std::move(record));
 
-  desk.TakeReport(report, answer.known.get());
+  if (!IsDataLoss(*report) || points.IsNews(*report)) {
+    desk.TakeReport(report, answer.known.get());
+  }
 
   const HeldReport held{report, report_position, answer.known, answer.known->incident.lock()};
   switch (sequencer.Add(held, at)) {

@@ -24,7 +24,7 @@
 namespace fusiongateway {
 
 // Changes whenever the same log could give other outputs.
-inline constexpr std::string_view kEngineVersion = "2";
+inline constexpr std::string_view kEngineVersion = "3";
 
 class Engine {
  public:

@@ -229,7 +229,8 @@ bool IsOfItsTime(const Stamp& stamp, const IncidentTraits& incident, Duration ex
 // incident.
 bool IsOfAnotherSite(const ReportFacts& report, const IncidentTraits& incident) {
   const ReportKind kind = report.report->kind;
-  return (kind == ReportKind::kSensorAlarm || kind == ReportKind::kRiskWarning) &&
+  return (kind == ReportKind::kSensorAlarm || kind == ReportKind::kRiskWarning ||
+          kind == ReportKind::kDataLost) &&
          !report.site_id.empty() && !incident.sites.empty();
 }
 

@@ -172,7 +172,6 @@ bool IsEvidence(const Report& report) {
   switch (report.kind) {
     case ReportKind::kUnspecified:
     case ReportKind::kSensorReading:
-    case ReportKind::kDataLost:
       return false;
     case ReportKind::kCameraFinding: {
       const auto* detail = DetailOf<CameraFindingDetail>(report);
@@ -184,9 +183,11 @@ bool IsEvidence(const Report& report) {
 }
 
 bool OpensIncident(const ReportFacts& facts) {
-  return IsEvidence(*facts.report) && !facts.withdrawn &&
+  return IsEvidence(*facts.report) && !IsDataLoss(*facts.report) && !facts.withdrawn &&
          facts.report->action != ReportAction::kStop;
 }
+
+bool IsDataLoss(const Report& report) { return report.kind == ReportKind::kDataLost; }
 
 bool IsPaperwork(const Report& report) {
   const auto* police = DetailOf<PoliceCallDetail>(report);

@@ -49,11 +49,14 @@ struct ReportFacts {
 
 ReportFacts FactsOf(const ReportPtr& report, const City& city);
 
-// Readings, lost data and a camera's "clear" or "blind" are records, never evidence: they say how
-// well the city is seen, not that something happened.
+// Readings and a camera's "clear" or "blind" are records, never evidence: they say how well the
+// city is seen, not that something happened.
 bool IsEvidence(const Report& report);
-// May start an incident: not an end, not a withdrawal.
+// May start an incident: not an end, not a withdrawal, not a loss of data.
 bool OpensIncident(const ReportFacts& facts);
+// Sensors went blind, or see again. It belongs to what is going on at its site, but vouches for
+// nothing: it opens no incident, adds no confidence, and keeps none from ending.
+bool IsDataLoss(const Report& report);
 // Cancelled, called false, or reviewed as false, by its own word.
 bool IsWithdrawn(const Report& report);
 // A dispatch or feedback: says what is done about a call, not that something new happened.

@@ -14,15 +14,21 @@ namespace {
 
 constexpr std::size_t kTitleMaxBytes = 120;
 
-// Reports that still stand; all of them if none does, so that an incident always has a face.
+bool Vouches(const ReportFacts& fact) { return !IsDataLoss(*fact.report); }
+
+// Reports that still stand; if none does those that once vouched for it, or simply all, so that an
+// incident always has a face.
 std::vector<const ReportFacts*> Standing(const std::vector<ReportFacts>& facts) {
   std::vector<const ReportFacts*> standing;
-  for (const ReportFacts& fact : facts) {
-    if (!fact.withdrawn) standing.push_back(&fact);
-  }
-  if (standing.empty()) {
-    for (const ReportFacts& fact : facts) standing.push_back(&fact);
-  }
+  const auto take_if = [&](auto&& wanted) {
+    for (const ReportFacts& fact : facts) {
+      if (wanted(fact)) standing.push_back(&fact);
+    }
+    return !standing.empty();
+  };
+  take_if([](const auto& fact) { return Vouches(fact) && !fact.withdrawn; }) ||
+      take_if([](const auto& fact) { return Vouches(fact); }) ||
+      take_if([](const auto&) { return true; });
   return standing;
 }
 
@@ -276,18 +282,23 @@ IncidentTraits TraitsOf(const std::vector<ReportFacts>& facts, const Incident& i
 std::size_t CountIndependentSources(const std::vector<ReportFacts>& facts) {
   std::set<std::string_view> feeds;
   for (const ReportFacts& fact : facts) {
-    if (!fact.withdrawn) feeds.insert(fact.report->feed_id);
+    if (Vouches(fact) && !fact.withdrawn) feeds.insert(fact.report->feed_id);
   }
   return feeds.size();
 }
 
+bool AnyVouches(const std::vector<ReportFacts>& facts) {
+  return std::any_of(facts.begin(), facts.end(), Vouches);
+}
+
 bool AllWithdrawn(const std::vector<ReportFacts>& facts) {
-  return std::all_of(facts.begin(), facts.end(), [](const auto& fact) { return fact.withdrawn; });
+  return std::all_of(facts.begin(), facts.end(),
+                     [](const auto& fact) { return fact.withdrawn || !Vouches(fact); });
 }
 
 bool AllEnded(const std::vector<ReportFacts>& facts) {
   return std::all_of(facts.begin(), facts.end(), [](const auto& fact) {
-    return fact.withdrawn || fact.report->action == ReportAction::kStop;
+    return fact.withdrawn || !Vouches(fact) || fact.report->action == ReportAction::kStop;
   });
 }
 

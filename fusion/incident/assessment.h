@@ -24,6 +24,8 @@ IncidentTraits TraitsOf(const std::vector<ReportFacts>& facts, const Incident& i
 
 // Feeds with evidence that still stands.
 std::size_t CountIndependentSources(const std::vector<ReportFacts>& facts);
+// Is there any that says something happened? Losses of data alone do not.
+bool AnyVouches(const std::vector<ReportFacts>& facts);
 bool AllWithdrawn(const std::vector<ReportFacts>& facts);
 // Every source has ended or withdrawn what it told.
 bool AllEnded(const std::vector<ReportFacts>& facts);

@@ -175,7 +175,8 @@ IncidentSlotPtr IncidentDesk::Place(const ReportFacts& facts, const IncidentSlot
     match.relations.insert(match.relations.begin(),
                            {follows, {kScoreMax, "同一报告"}, kFollowsClosed, false});
   }
-  if (match.open && (opens || IsPaperwork(*facts.report))) {
+  const bool joins = opens || IsPaperwork(*facts.report) || IsDataLoss(*facts.report);
+  if (match.open && joins) {
     IncidentSlotPtr slot = match.open;
     Join(slot, facts, std::move(match));
     return slot;
@@ -315,7 +316,8 @@ std::vector<ReportFacts> IncidentDesk::RemoveEvidence(
   if (left.empty()) return left;
   std::reverse(left.begin(), left.end());
   DropRelations(slot, &incident);
-  if (slot->facts.empty()) {
+  if (!AnyVouches(slot->facts)) {
+    slot->facts.clear();
     PublishEmptied(slot);
     return left;
   }

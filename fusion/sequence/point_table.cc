@@ -41,8 +41,13 @@ std::vector<Report> PointTable::Take(const Report& report) {
   const auto* sensor = std::get_if<SensorDetail>(&report.detail);
   if (!sensor) return alarms;
   if (report.kind == ReportKind::kSensorReading) {
+    Source* const source = FindOrAddSource(*sensor);
+    if (source && report.aligned.utc >= source->heard_at) {
+      source->heard_at = report.aligned.utc;
+      source->lost = false;
+    }
     for (const SensorDetail::Value& value : sensor->values) {
-      Point* point = Set(*sensor, value, report.aligned);
+      Point* point = Set(source, value, report.aligned);
       if (!point || limits_.empty()) continue;
       const auto limits = limits_.find(value.quota_id);
       const PointLevel before = point->state.level;
@@ -57,17 +62,34 @@ std::vector<Report> PointTable::Take(const Report& report) {
       alarms.push_back(AlarmOf(report, value, *point, limits->second, before));
     }
   } else if (report.kind == ReportKind::kDataLost) {
-    const auto points = points_by_source_.find(SourceOf(*sensor));
-    if (points == points_by_source_.end()) return alarms;
-    for (const std::string& quota_id : points->second) {
-      points_[quota_id].state.lost = report.action != ReportAction::kStop;
-    }
+    Source* const source = FindOrAddSource(*sensor);
+    if (!source || report.aligned.utc < source->heard_at) return alarms;
+    source->heard_at = report.aligned.utc;
+    source->lost = report.action != ReportAction::kStop;
+    for (const std::string& quota_id : source->points) points_[quota_id].state.lost = source->lost;
   }
   return alarms;
 }
 
+bool PointTable::IsNews(const Report& data_lost) const {
+  const auto* sensor = std::get_if<SensorDetail>(&data_lost.detail);
+  if (!sensor) return false;
+  const bool lost = data_lost.action != ReportAction::kStop;
+  const auto source = sources_.find(SourceOf(*sensor));
+  if (source == sources_.end()) return lost;
+  return lost != source->second.lost && data_lost.aligned.utc >= source->second.heard_at;
+}
+
+PointTable::Source* PointTable::FindOrAddSource(const SensorDetail& sensor) {
+  std::string name = SourceOf(sensor);
+  const auto known = sources_.find(name);
+  if (known != sources_.end()) return &known->second;
+  if (sources_.size() >= kPointsMax) return nullptr;
+  return &sources_[std::move(name)];
+}
+
 // The point the value is now the last one of; null if it is not.
-PointTable::Point* PointTable::Set(const SensorDetail& source, const SensorDetail::Value& value,
+PointTable::Point* PointTable::Set(Source* source, const SensorDetail::Value& value,
                                    const Stamp& at) {
   auto known = points_.find(value.quota_id);
   if (known == points_.end()) {
@@ -77,14 +99,14 @@ PointTable::Point* PointTable::Set(const SensorDetail& source, const SensorDetai
     }
     known = points_.emplace(value.quota_id, Point{}).first;
     known->second.state.since = at.utc;
-    points_by_source_[SourceOf(source)].push_back(value.quota_id);
+    if (source) source->points.push_back(value.quota_id);
   } else if (at.utc < known->second.state.aligned.utc) {
     return nullptr;
   }
   PointState& state = known->second.state;
   state.value = value.value;
   state.aligned = at;
-  state.lost = false;
+  state.lost = source && source->lost;
   return &known->second;
 }
 

@@ -5,7 +5,8 @@
 // the point's hysteresis. A reading older than what is known changes nothing. Nothing is allocated
 // for a value of a known point that crosses no limit.
 //
-// Bounded: points beyond kPointsMax are not kept and counted. Not thread-safe.
+// Bounded: points beyond kPointsMax are not kept and counted; of sensor gateways as many are
+// known. Not thread-safe.
 #pragma once
 
 #include <cstddef>
@@ -35,6 +36,9 @@ class PointTable {
   // UPDATE from one level to another, STOP when it is normal again. The alarms of one excursion
   // share an id.
   std::vector<Report> Take(const Report& report);
+  // Does a DATA_LOST tell that its sensor gateway went blind, or sees again? Gateways repeat it for
+  // as long as it lasts, and one that is older than what is known is none. Ask before it is taken.
+  bool IsNews(const Report& data_lost) const;
   std::optional<PointState> Find(std::string_view quota_id) const;
   std::uint64_t refused_count() const { return refused_count_; }
 
@@ -49,13 +53,21 @@ class PointTable {
     UtcTime left_normal_at{};  // the excursion it is in
   };
 
-  Point* Set(const SensorDetail& source, const SensorDetail::Value& value, const Stamp& at);
+  struct Source {  // a sensor gateway
+    std::vector<std::string> points;
+    UtcTime heard_at = UtcTime::min();  // of the newest it said
+    bool lost = false;                  // as of then
+  };
+
+  // Null when there is no room for another.
+  Source* FindOrAddSource(const SensorDetail& sensor);
+  Point* Set(Source* source, const SensorDetail::Value& value, const Stamp& at);
   static Report AlarmOf(const Report& reading, const SensorDetail::Value& value, const Point& point,
                         const Limits& limits, PointLevel before);
 
   std::unordered_map<std::string, Limits> limits_;
   std::unordered_map<std::string, Point> points_;
-  std::unordered_map<std::string, std::vector<std::string>> points_by_source_;
+  std::unordered_map<std::string, Source> sources_;
   std::uint64_t refused_count_ = 0;
 };
 

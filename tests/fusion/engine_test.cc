@@ -12,8 +12,22 @@ namespace fusiongateway::testing {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
+
+Report DataLost(std::string report_id, std::string_view clock) {
+  Report lost = Reading(std::move(report_id), clock, 0);
+  lost.kind = ReportKind::kDataLost;
+  std::get<SensorDetail>(lost.detail).values.clear();
+  return lost;
+}
+
+Report DataBack(std::string report_id, std::string_view clock) {
+  Report back = DataLost(std::move(report_id), clock);
+  back.action = ReportAction::kStop;
+  return back;
+}
 
 // Half an hour of a busy, unreliable city; another one for every seed.
 Timeline BusyCity(unsigned seed) {
@@ -26,7 +40,7 @@ Timeline BusyCity(unsigned seed) {
     const std::string id = "r" + std::to_string(pick(80));
     const Position place = FromSite(pick(12'000) - 6000, pick(12'000) - 6000, 10 + pick(300));
     Report report;
-    switch (pick(7)) {
+    switch (pick(8)) {
       case 0:
         report = GasAlarm(id, "09:00:00", pick(2) ? "H" : "HH", 1 + pick(4));
         break;
@@ -44,6 +58,9 @@ Timeline BusyCity(unsigned seed) {
         break;
       case 5:
         report = Reading(id, "09:00:00", pick(10));
+        break;
+      case 6:
+        report = pick(2) ? DataLost(id, "09:00:00") : DataBack(id, "09:00:00");
         break;
       default: {
         OperatorAction action;
@@ -172,6 +189,83 @@ TEST(Engine, LostDataIsARecordAndNeverNormalAndOpensNoIncident) {
   EXPECT_TRUE(city.engine().FindPoint("410200007002G0001QT001")->lost);
   city.Arrives(Reading("v2", "10:06:00", 0.4));
   EXPECT_FALSE(city.engine().FindPoint("410200007002G0001QT001")->lost);
+}
+
+std::vector<std::string> EvidenceIds(const Incident& incident) {
+  std::vector<std::string> ids;
+  for (const Evidence& evidence : incident.evidence) ids.push_back(evidence.report_id);
+  return ids;
+}
+
+TEST(DataLoss, IsEvidenceOfWhatIsGoingOnAtItsSiteOnceHoweverOftenItIsRepeated) {
+  Timeline city;
+  city.Arrives(GasAlarm("a1", "10:00:00", "H", 1.2));
+  city.Arrives(DataLost("l1", "10:01:00"));
+  city.Arrives(DataLost("l2", "10:01:05"));
+  city.Arrives(DataLost("l3", "10:01:10"));
+  city.Arrives(DataBack("b1", "10:02:00"));
+  city.Arrives(DataBack("b2", "10:02:05"));
+  city.Arrives(Reading("v1", "10:02:10", 0.3));
+  city.Arrives(DataLost("l4", "10:03:00"));
+  const IncidentPtr incident = city.IncidentOf("a1");
+  EXPECT_THAT(EvidenceIds(*incident), ElementsAre("a1", "l1", "b1", "l4"));
+  EXPECT_THAT(incident->evidence[1].why, HasSubstr("同一企业"));
+  EXPECT_EQ(incident->title, city.IncidentOf("a1")->title);
+}
+
+TEST(DataLoss, AReadingEndsItUnlessItIsOlder) {
+  Timeline city;
+  city.Arrives(GasAlarm("a1", "10:00:00", "H", 1.2));
+  city.Arrives(DataLost("l1", "10:01:00"));
+  city.ArrivesAt("10:01:10", Reading("older", "10:00:30", 0.3));
+  EXPECT_TRUE(city.engine().FindPoint("410200007002G0001QT001")->lost);
+  city.Arrives(DataLost("l2", "10:01:20"));
+  city.Arrives(Reading("v1", "10:01:30", 0.3));
+  EXPECT_FALSE(city.engine().FindPoint("410200007002G0001QT001")->lost);
+  city.ArrivesAt("10:01:35", DataLost("older-loss", "10:01:25"));
+  EXPECT_FALSE(city.engine().FindPoint("410200007002G0001QT001")->lost);
+  city.Arrives(DataLost("l3", "10:01:40"));
+  EXPECT_THAT(EvidenceIds(*city.IncidentOf("a1")), ElementsAre("a1", "l1", "l3"));
+}
+
+TEST(DataLoss, VouchesForNothing) {
+  EngineConfig config = DemoConfig();
+  config.accept_sources = 2;
+  Timeline city(config);
+  city.Arrives(OdourCall("c1", "10:00:00", FromSite(50, 0)));
+  Report lost = DataLost("l1", "10:01:00");
+  lost.severity = Severity::kExtreme;
+  const double before = city.IncidentOf("c1")->confidence;
+  const std::string title = city.IncidentOf("c1")->title;
+  city.Arrives(lost);
+  const IncidentPtr incident = city.IncidentOf("c1");
+  ASSERT_THAT(EvidenceIds(*incident), ElementsAre("c1", "l1"));
+  EXPECT_EQ(incident->confidence, before);
+  EXPECT_EQ(incident->title, title);
+  EXPECT_EQ(incident->state, IncidentState::kUnverified) << "one source, and one gone blind";
+  EXPECT_NE(incident->severity, Severity::kExtreme);
+}
+
+TEST(DataLoss, OfAnotherSiteOrLongAfterStaysARecord) {
+  Timeline city;
+  city.Arrives(GasAlarm("a1", "10:00:00", "H", 1.2));
+  Report neighbour = DataLost("l1", "10:01:00");
+  auto& sensor = std::get<SensorDetail>(neighbour.detail);
+  sensor.enterprise_id = neighbour.site_id = "410200008";
+  neighbour.device_id = "another-gateway";
+  neighbour.position = FromSite(300, 0);
+  city.Arrives(neighbour);
+  EXPECT_THAT(EvidenceIds(*city.IncidentOf("a1")), ElementsAre("a1"));
+}
+
+TEST(DataLoss, KeepsNoIncidentFromEnding) {
+  Timeline city;
+  city.Arrives(GasAlarm("a1", "10:00:00", "H", 1.2));
+  city.Arrives(DataLost("l1", "10:01:00"));
+  Report withdrawn = GasAlarm("a1", "10:00:00", "H", 1.2);
+  withdrawn.action = ReportAction::kCancel;
+  city.ArrivesAt("10:02:00", withdrawn);
+  EXPECT_EQ(city.IncidentOf("a1")->state, IncidentState::kFalseAlarm);
 }
 
 // Limits for the demo city's gas point; the sensor gateway sends values only.
