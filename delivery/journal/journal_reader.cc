@@ -254,7 +254,7 @@ Result<std::vector<DeadLetter>> JournalReader::DeadLetters(const std::string& fe
                                                            std::uint64_t after_seq,
                                                            std::size_t max) {
   auto query = connection_.Prepare(
-      "SELECT seq, received_at_ns, code, message, field, masked_payload FROM dead_letter "
+      "SELECT seq, received_at_ns, code, message, field FROM dead_letter "
       "WHERE feed_id = ? AND outbox_id = ? AND seq > ? ORDER BY seq LIMIT ?",
       false);
   if (!query.ok()) return query.status();
@@ -273,7 +273,6 @@ Result<std::vector<DeadLetter>> JournalReader::DeadLetters(const std::string& fe
     letter.code = query->Text(2);
     letter.message = query->Text(3);
     letter.field = query->Text(4);
-    letter.masked_payload = query->Text(5);
     letters.push_back(std::move(letter));
   }
   if (!row.ok()) return row.status();

@@ -53,12 +53,15 @@ std::string FormatRfc3339(UtcTime time) {
   using namespace std::chrono;
   const auto day = floor<days>(time);
   const year_month_day date{day};
-  const hh_mm_ss clock{time - day};
+  // Of the seconds, not of the nanoseconds: the first representable day begins before the first
+  // representable nanosecond.
+  const auto second = floor<seconds>(time);
+  const hh_mm_ss clock{second - day};
   char buffer[64];
   std::snprintf(buffer, sizeof buffer, "%04d-%02u-%02uT%02d:%02d:%02d.%09lldZ", int(date.year()),
                 unsigned(date.month()), unsigned(date.day()), int(clock.hours().count()),
                 int(clock.minutes().count()), int(clock.seconds().count()),
-                static_cast<long long>(clock.subseconds().count()));
+                static_cast<long long>((time - second).count()));
   return buffer;
 }
 

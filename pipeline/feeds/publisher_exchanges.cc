@@ -95,7 +95,7 @@ std::vector<v1::GatewayMessage> PublisherExchanges::Say(Peers::iterator peer,
 }
 
 std::optional<v1::Error> PublisherExchanges::SayHello(Peers::iterator peer, v1::Hello hello,
-                                                      Exchange* told, const Moment& at) {
+                                                      const Moment& at) {
   if (protocol_->HasSession(peer->first)) return std::nullopt;
   hello.set_protocol(1);
   for (const v1::GatewayMessage& reply : Say(peer, Message(std::move(hello)), at)) {
@@ -104,9 +104,8 @@ std::optional<v1::Error> PublisherExchanges::SayHello(Peers::iterator peer, v1::
       peer->second.session = reply.welcome().session();
       peer->second.journal_id = reply.welcome().journal_id();
     }
-    // What is on disk already is acked once more when the payloads themselves are said.
-    if (reply.has_ack() && told != nullptr) (void)Hear(reply, told);
   }
+  // What is on disk already is acked, with its rejections, when the payloads themselves are said.
   return std::nullopt;
 }
 
@@ -133,17 +132,10 @@ void PublisherExchanges::BeginPublish(PublisherRequest&& request, PublishAsk&& a
   hello.set_acked_through(publish.first_seq() > 0 ? publish.first_seq() - 1 : 0);
   if (asks.test) hello.set_mode("test");
   hello.set_if_free(!asks.takeover);
-  // Until the payloads are said, nothing that is told answers it.
-  const std::uint64_t last_seq = std::exchange(exchange.last_seq, UINT64_MAX);
-  if (auto refused = SayHello(peer, std::move(hello), &exchange, at)) {
+  if (auto refused = SayHello(peer, std::move(hello), at)) {
     Settle(peer, at);
     return answered(*std::move(refused));
   }
-  exchange.last_seq = last_seq;
-  auto* told = exchange.answer.mutable_rejections();
-  told->erase(std::remove_if(told->begin(), told->end(),
-                             [&](const v1::Rejection& r) { return r.seq() > last_seq; }),
-              told->end());
   exchange.answered = std::move(answered);
 
   v1::PublisherMessage message;
@@ -216,7 +208,7 @@ void PublisherExchanges::BeginProbe(const PublisherRequest& request, const v1::P
   hello.set_client(request.client);
   hello.set_outbox_id(request.outbox_id);
   hello.set_if_free(true);
-  if (auto refused = SayHello(peer, std::move(hello), nullptr, at)) {
+  if (auto refused = SayHello(peer, std::move(hello), at)) {
     Settle(peer, at);
     return answered(*std::move(refused));
   }
@@ -242,7 +234,7 @@ void PublisherExchanges::BeginPoll(const PublisherRequest& request, const PollAs
         "FEED_IN_USE", "a newer poll of feed \"" + request.feed_id +
                            "\" is told its dispositions: one poll a feed, by one program"));
   }
-  waiting = {std::move(answered), poll.after_seq, request.allowed_feed,
+  waiting = {std::move(answered), found->through_seq(), request.allowed_feed,
              at.steady_now + std::min(poll.wait_max, limits_.poll_wait_max)};
 }
 
@@ -277,7 +269,8 @@ void PublisherExchanges::Tick(const Moment& at) {
           "Send the same again; what comes twice counts once"));
       return true;
     });
-    if (!peer->second.waiting.empty() && at.steady_now - peer->second.spoke > limits_.heartbeat) {
+    const bool long_silent = at.steady_now - peer->second.spoke > protocol_->session_timeout() / 3;
+    if (!peer->second.waiting.empty() && long_silent) {
       v1::PublisherMessage message;
       message.mutable_heartbeat()->set_session(peer->second.session);
       for (const v1::GatewayMessage& reply : Say(peer, message, at)) HearAll(peer, reply);

@@ -61,8 +61,6 @@ struct ExchangeLimits {
   // For a commit; then the publisher is told to ask again.
   Duration publish_wait_max = std::chrono::seconds{20};
   Duration poll_wait_max = std::chrono::seconds{50};
-  // A peer whose exchanges wait is kept alive so often.
-  Duration heartbeat = std::chrono::seconds{5};
   std::size_t test_result_bytes_max = 1u << 20;
 };
 
@@ -90,7 +88,7 @@ class PublisherExchanges {
   void Deliver(const OutgoingMessage& message, const Moment& at);
   // New dispositions of a feed are on disk.
   void DispositionsMade(const std::string& feed_id);
-  // Answers what has waited for too long, keeps the others' sessions alive.
+  // Answers what has waited for too long, keeps the sessions of the others alive.
   void Tick(const Moment& at);
   // Answers everything that waits with UNAVAILABLE.
   void EndAll();
@@ -133,9 +131,8 @@ class PublisherExchanges {
   // What the protocol answers the peer at once; what it tells others goes to at.out.
   std::vector<v1::GatewayMessage> Say(Peers::iterator peer, const v1::PublisherMessage& message,
                                       const Moment& at);
-  // Opens a session unless there is one; otherwise why not. The rejections told again go to `told`.
-  std::optional<v1::Error> SayHello(Peers::iterator peer, v1::Hello hello, Exchange* told,
-                                    const Moment& at);
+  // Opens a session unless there is one; otherwise why not.
+  std::optional<v1::Error> SayHello(Peers::iterator peer, v1::Hello hello, const Moment& at);
   // True when the exchange was answered by it.
   bool Hear(const v1::GatewayMessage& message, Exchange* exchange);
   void HearAll(Peers::iterator peer, const v1::GatewayMessage& message);

@@ -253,6 +253,8 @@ void PublisherProtocol::HandleHello(const v1::Hello& hello, const Turn& turn) {
   if (own != sessions_.end() && own->second.feed_id != hello.feed_id()) {
     Close(turn.peer, FeedStatus::State::kDisconnected,
           "已改报另一来源 / said hello for another feed");
+  } else if (own != sessions_.end() && test && !own->second.test) {
+    Close(turn.peer, FeedStatus::State::kDisconnected, "已转为测试 / said hello in mode test");
   }
   sessions_.erase(turn.peer);
   std::erase_if(peer_of_feed_, [&](const auto& entry) { return entry.second == turn.peer; });
@@ -366,14 +368,9 @@ void PublisherProtocol::PublishReal(Session& session, v1::Publish&& publish,
   }
   if (last_seq <= session.received_through) {
     counters_.duplicates += publish.payloads_size();
-    if (publish.first_seq() > session.resumed_after) {
-      return AckRepeat(session, publish.first_seq(), last_seq, turn);
-    }
-    return SendAlreadyTaken(session, std::min(last_seq, session.resumed_after), turn.out);
+    return AckRepeat(session, publish.first_seq(), last_seq, turn);
   }
-  if (publish.first_seq() <= session.resumed_after) {
-    SendAlreadyTaken(session, session.resumed_after, turn.out);
-  } else if (publish.first_seq() <= session.committed_through) {
+  if (publish.first_seq() <= session.committed_through) {
     AckRepeat(session, publish.first_seq(), session.committed_through, turn);
   }
   const std::uint64_t from_seq = std::max(publish.first_seq(), session.received_through + 1);
@@ -443,8 +440,7 @@ void PublisherProtocol::TakePiece(DecodedPiece&& piece, std::vector<OutgoingMess
 }
 
 // Below what welcome said is on disk. Harmless when it is a repeat; a wiped outbox must know.
-void PublisherProtocol::SendAlreadyTaken(const Session& session, std::uint64_t through_seq,
-                                         std::vector<OutgoingMessage>* out) {
+v1::Rejection PublisherProtocol::AlreadyTaken(const Session& session, std::uint64_t through_seq) {
   v1::Rejection told;
   told.set_seq(through_seq);
   told.set_code("ALREADY_TAKEN");
@@ -452,7 +448,7 @@ void PublisherProtocol::SendAlreadyTaken(const Session& session, std::uint64_t t
                    " of this outbox_id were on disk before this session (welcome."
                    "resume_after_seq); these payloads were not read. If your outbox was wiped, "
                    "say hello with a new outbox_id");
-  SendAck(session, {told}, out);
+  return told;
 }
 
 // The ack of the first time, with its rejections, may have been lost on the way.
@@ -467,6 +463,9 @@ void PublisherProtocol::AckRepeat(const Session& session, std::uint64_t first_se
                       "the journal cannot be read now; send again in a second");
   }
   std::erase_if(outbox->rejections, [&](const v1::Rejection& r) { return r.seq() > last_seq; });
+  if (first_seq <= session.resumed_after) {
+    outbox->rejections.push_back(AlreadyTaken(session, std::min(last_seq, session.resumed_after)));
+  }
   SendAck(session, outbox->rejections, turn.out);
 }
 
@@ -582,8 +581,10 @@ void PublisherProtocol::Expire(SteadyTime steady_now) {
   }
   for (const std::string& peer : silent) {
     ++counters_.sessions_timed_out;
+    // Who asks over HTTP has no heartbeat and cannot say bye.
     Close(peer, FeedStatus::State::kDisconnected,
-          "太久没有消息和心跳 / silent for too long; no heartbeat");
+          IsExchangePeer(peer) ? "暂无 HTTP 请求 / no HTTP request lately"
+                               : "太久没有消息和心跳 / silent for too long; no heartbeat");
   }
 }
 

@@ -130,6 +130,7 @@ class PublisherProtocol {
   std::variant<v1::Error, v1::DispositionsAnswer> PollDispositions(
       const std::string& feed_id, std::uint64_t after_seq,
       const std::optional<std::string>& allowed_feed);
+  Duration session_timeout() const { return limits_.session_timeout; }
   bool HasSession(const std::string& peer) const { return sessions_.contains(peer); }
   // Ends sessions that have been silent for too long.
   void Expire(SteadyTime steady_now);
@@ -206,8 +207,7 @@ class PublisherProtocol {
                  const Turn& turn);
   void TellTestResults(Session& session, const IngressBatch& batch,
                        std::vector<OutgoingMessage>* out);
-  void SendAlreadyTaken(const Session& session, std::uint64_t through_seq,
-                        std::vector<OutgoingMessage>* out);
+  static v1::Rejection AlreadyTaken(const Session& session, std::uint64_t through_seq);
   void SendBusy(Session& session, const Turn& turn);
   void SendAck(const Session& session, const std::vector<v1::Rejection>& rejections,
                std::vector<OutgoingMessage>* out,

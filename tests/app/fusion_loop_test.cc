@@ -91,8 +91,9 @@ TEST_F(FusionLoopTest, WhoFoundNoRoomIsToldWhenThereIsSome) {
   IngressBatch batch{"hazmat", "outbox-1", clock_.UtcNow(), {}};
   for (std::size_t i = 0; i < kMost; ++i) batch.items.emplace_back().seq = 2 + i;
   loop_->Take(std::move(batch));
-  room_made_.acquire();
-  EXPECT_TRUE(loop_->Reserve(kMost));
+  // It may also be told before there is enough.
+  do room_made_.acquire();
+  while (!loop_->Reserve(kMost));
 }
 
 TEST_F(FusionLoopTest, RefusedActionsLeaveNothingInTheLogAndOnTheStream) {

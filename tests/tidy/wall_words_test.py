@@ -38,7 +38,7 @@ def unnamed(tree):
 
 # The page tells a goodbye and a fresh start from a loss by these words.
 def unsaid(tree):
-    words = re.findall(r'^const (?:GOODBYE|STARTED) = "([^"]+)"', tree.text(HEALTH), re.M)
+    words = re.findall(r'^const (?:GOODBYE|STARTED|NO_REQUEST) = "([^"]+)"', tree.text(HEALTH), re.M)
     said = [literal for path in NOTES for literal in STRING.findall(without_comments(tree.text(path)))]
     return [f"{HEALTH}: no note of the gateway ends in \"{word}\"" for word in words
             if not any(literal.endswith(" / " + word) for literal in said)]

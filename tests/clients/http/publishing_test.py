@@ -26,7 +26,7 @@ def feed_yaml(feed, plugin, more=""):
 FEEDS = (feed_yaml("web", "report") + feed_yaml("web-alarms", "hazmat") + feed_yaml("told", "hazmat")
          + feed_yaml("slow", "report", ", quota_payloads_per_s: 2")
          + feed_yaml("old", "grid", ", encoding: GB18030"))
-WINDOW = "  window_payloads: 8\n  batch_max: 8\n  session_timeout: 5s\n"
+WINDOW = "  window_payloads: 8\n  batch_max: 8\n  session_timeout: 10s\n"
 
 
 class Web:

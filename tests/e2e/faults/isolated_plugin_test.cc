@@ -72,7 +72,7 @@ TEST_F(IsolatedPlugin, ThatHangsHoldsUpNoOtherFeed) {
     other_->Publish(seq, {Alarm("A-" + std::to_string(seq))});
     ASSERT_TRUE(other_->AwaitAck(seq)) << other_->last_error().message();
   }
-  EXPECT_LT(steady_clock::now() - began, seconds{10});
+  EXPECT_LT(steady_clock::now() - began, seconds{40});
   // Its own publisher is answered too: nothing of it is acked yet.
   odd_->Heartbeat();
   const auto answer = odd_->Receive();

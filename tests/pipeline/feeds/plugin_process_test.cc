@@ -69,7 +69,7 @@ TEST_F(PluginProcessTest, APayloadThatKillsThePluginTwiceIsRefusedAndTheNextOneI
   const PluginOutput output = process->Decode("crash me");
   ASSERT_TRUE(output.refusal);
   EXPECT_EQ(output.refusal->code, "PLUGIN_ERROR");
-  EXPECT_THAT(output.refusal->message, HasSubstr("signal 11"));
+  EXPECT_THAT(output.refusal->message, HasSubstr("ended (signal "));
   EXPECT_THAT(output.reports, IsEmpty());
   EXPECT_EQ(ReportOf(*process), "R");
   EXPECT_EQ(process->process_counters().crashes, 2u);
@@ -117,7 +117,7 @@ TEST_F(PluginProcessTest, ForSomebodyWhoWaitsAPayloadIsTriedOnceAndNothingIsStar
   ASSERT_TRUE(crashing);
   const PluginOutput output = crashing->Decode("crash");
   ASSERT_TRUE(output.refusal);
-  EXPECT_THAT(output.refusal->message, HasSubstr("signal 11"));
+  EXPECT_THAT(output.refusal->message, HasSubstr("ended (signal "));
   EXPECT_TRUE(crashing->Decode("report").refusal) << "it is gone";
   EXPECT_EQ(crashing->process_counters().starts, 1u);
   EXPECT_EQ(crashing->process_counters().timeouts, 0u);

@@ -243,6 +243,23 @@ TEST_F(PublisherExchangesTest,
   EXPECT_EQ(answer.rejections(0).seq(), 4u);
   EXPECT_EQ(answer.rejections(1).code(), "ALREADY_TAKEN");
   EXPECT_THAT(sink_.batches, IsEmpty());
+
+  // The answer was lost: told again within the session, and by the session that a probe opened.
+  const auto again = Publish(4, 2)->Get<v1::PublishAnswer>();
+  ASSERT_EQ(again.rejections_size(), 2);
+  EXPECT_EQ(again.rejections(0).seq(), 4u);
+}
+
+TEST_F(PublisherExchangesTest, ARepeatThatGoesOnBeyondWhatIsOnDiskIsToldBoth) {
+  sink_.through["box-1"] = 5;
+  sink_.rejections = {Rejected(4)};
+  const auto waits = Publish(4, 3);
+  Commit(6);
+  const auto answer = waits->Get<v1::PublishAnswer>();
+  EXPECT_EQ(answer.through_seq(), 6u);
+  ASSERT_EQ(answer.rejections_size(), 2);
+  EXPECT_EQ(answer.rejections(0).seq(), 4u);
+  EXPECT_EQ(answer.rejections(1).code(), "ALREADY_TAKEN");
 }
 
 TEST_F(PublisherExchangesTest, BeyondTheWindowIsBusyWithTheSeqToSendAgain) {

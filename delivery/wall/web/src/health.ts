@@ -23,9 +23,10 @@ interface Chip {
   note: string;
 }
 
-// How the gateway notes a publisher's goodbye (pipeline/feeds/publisher_protocol.cc), and that it has
-// just started.
+// How the gateway notes a publisher's goodbye, one over HTTP that asks nothing for now (which says no
+// goodbye; pipeline/feeds/publisher_protocol.cc), and that it has just started.
 const GOODBYE = "said bye";
+const NO_REQUEST = "no HTTP request lately";
 const STARTED = "gateway started";
 
 // A feed without a publisher is a fault only where one was lost.
@@ -35,6 +36,7 @@ function moodOf(feed: FeedStatus): { mood: Mood; state: string; note: string } {
     return { mood: MOODS[feed.state ?? ""] ?? "warn", state: code(feed.state ?? "STATE_UNSPECIFIED"), note };
   }
   if (note.includes(GOODBYE)) return { mood: "quiet", state: t("signedOff"), note: "" };
+  if (note.includes(NO_REQUEST)) return { mood: "quiet", state: t("noRequest"), note: "" };
   if (note && !note.includes(STARTED)) return { mood: "bad", state: t("lost"), note };
   return Number(feed.accepted ?? 0) > 0
     ? { mood: "warn", state: t("notBack"), note: "" }

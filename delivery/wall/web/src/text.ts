@@ -82,6 +82,7 @@ const WORDS = {
   neverConnected: ["尚未接入", "Not connected yet"],
   notBack: ["重启后尚未接入", "Not back since the restart"],
   signedOff: ["已离线（正常结束）", "Signed off"],
+  noRequest: ["暂无请求", "No request lately"],
   lost: ["已断线", "Lost"],
   reason: ["原因", "Reason"],
   reasonHint: ["可补充说明", "Add a note if needed"],
