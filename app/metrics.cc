@@ -213,6 +213,9 @@ void AddWall(const WallStatistics& wall, Families* out) {
   out->Counter("wall_connections_total", "HTTP connections taken", wall.connections_accepted);
   out->Counter("wall_connections_refused_total", "HTTP connections beyond the limit",
                wall.connections_refused);
+  out->Counter("wall_connections_displaced_total",
+               "HTTP connections closed while they asked nothing, for one beyond the limit",
+               wall.connections_displaced);
   out->Counter("wall_requests_total", "HTTP requests", wall.requests);
   out->Counter("wall_requests_refused_total", "HTTP requests refused", wall.requests_refused);
   out->Counter("wall_requests_failed_total", "HTTP requests answered with 5xx",

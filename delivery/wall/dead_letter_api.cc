@@ -67,7 +67,15 @@ ApiResponse Show(WallBackend& backend, const std::string& feed_id, std::uint64_t
 // a string holds, which keeps every digit.
 Result<std::optional<std::string>> EditedPayload(const std::string& body) {
   if (body.empty()) return std::optional<std::string>();
-  const Json request = Json::parse(body, nullptr, false);
+  // Writing a document recurses.
+  constexpr int kNestingMax = 64;
+  bool too_deep = false;
+  const auto bounded = [&](int depth, Json::parse_event_t, Json&) {
+    too_deep = too_deep || depth > kNestingMax;
+    return !too_deep;
+  };
+  const Json request = Json::parse(body, bounded, false);
+  if (too_deep) return InvalidArgument("the body nests deeper than 64 levels");
   if (!request.is_object()) return InvalidArgument("the body must be a JSON object");
   const auto payload = request.find("payload");
   if (payload == request.end()) return std::optional<std::string>();

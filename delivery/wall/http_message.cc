@@ -53,6 +53,7 @@ Status ParseQuery(std::string_view text, RequestTarget* target) {
     if (!name.ok()) return name.status();
     auto value = PercentDecode(equals == pair.npos ? "" : pair.substr(equals + 1));
     if (!value.ok()) return value.status();
+    if (target->Query(*name)) return InvalidArgument("parameter \"" + *name + "\" is given twice");
     target->query.emplace_back(std::move(*name), std::move(*value));
   }
   return {};

@@ -20,12 +20,12 @@ struct RequestTarget {
 
   // "/" and the segments joined by "/".
   std::string Path() const;
-  // The first value of that name; none if it is not there.
+  // None if it is not there.
   std::optional<std::string> Query(std::string_view name) const;
 };
 
 // Refused: anything but an absolute path, broken escapes, bytes that are no text (control bytes,
-// bad UTF-8).
+// bad UTF-8), a parameter that is given twice.
 Result<RequestTarget> ParseTarget(std::string_view target);
 
 struct ApiRequest {

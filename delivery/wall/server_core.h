@@ -9,6 +9,7 @@
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 #include <deque>
+#include <list>
 #include <map>
 #include <memory>
 #include <set>
@@ -38,9 +39,10 @@ class Closable {
 
 struct WallCounters {
   std::atomic<std::uint64_t> connections_open{0}, streams_open{0}, connections_accepted{0},
-      connections_refused{0}, requests{0}, requests_refused{0}, requests_failed{0}, workers_full{0},
-      snapshots_refused{0}, records_sent{0}, streams_dropped_slow{0}, publisher_connections{0},
-      publisher_connections_refused{0}, publisher_tokens_refused{0}, publisher_requests_refused{0};
+      connections_refused{0}, connections_displaced{0}, requests{0}, requests_refused{0},
+      requests_failed{0}, workers_full{0}, snapshots_refused{0}, records_sent{0},
+      streams_dropped_slow{0}, publisher_connections{0}, publisher_connections_refused{0},
+      publisher_tokens_refused{0}, publisher_requests_refused{0};
 };
 
 struct ServerCore {
@@ -61,6 +63,8 @@ struct ServerCore {
   net::io_context io{1};
   WallCounters counters;
   std::set<Closable*> open;  // connections and streams, by themselves
+  // Connections that wait for a request, the longest first: for their first one, or for another.
+  std::list<Closable*> never_asked, asked_before;
   bool stopping = false;
   std::map<std::string, std::size_t> publisher_connections_of_feed;
   std::size_t snapshots_running = 0;

@@ -39,6 +39,20 @@ Status OpenAcceptor(const WallOptions& options, Tcp::acceptor* acceptor) {
                      "; is another gateway running?");
 }
 
+// Whoever only holds a place gives it up to one that comes: first who never asked for anything,
+// then who has asked and may come again. False when all are busy.
+bool Displace(ServerCore* core) {
+  for (std::list<Closable*>* waiting : {&core->never_asked, &core->asked_before}) {
+    if (waiting->empty()) continue;
+    Closable* const longest = waiting->front();
+    waiting->splice(waiting->end(), *waiting, waiting->begin());  // it leaves when its read ends
+    longest->Close();
+    ++core->counters.connections_displaced;
+    return true;
+  }
+  return false;
+}
+
 net::awaitable<void> Accept(CorePtr core, Tcp::acceptor& acceptor) {
   while (!core->stopping) {
     auto [error, socket] = co_await acceptor.async_accept(kTuple);
@@ -51,7 +65,8 @@ net::awaitable<void> Accept(CorePtr core, Tcp::acceptor& acceptor) {
     }
     ++core->counters.connections_accepted;
     const std::size_t open = core->counters.connections_open;
-    const bool refuse = open >= core->options.connections_max;
+    const bool full = open >= core->options.connections_max;
+    const bool refuse = full && !Displace(core.get());
     if (refuse) ++core->counters.connections_refused;
     if (open >= core->options.connections_max + kRefusalsAtOnce) continue;  // closes it
     ErrorCode ignored;
@@ -162,6 +177,7 @@ WallStatistics WallServer::statistics() const {
   to.streams_open = from.streams_open;
   to.connections_accepted = from.connections_accepted;
   to.connections_refused = from.connections_refused;
+  to.connections_displaced = from.connections_displaced;
   to.requests = from.requests;
   to.requests_refused = from.requests_refused;
   to.requests_failed = from.requests_failed;

@@ -1,8 +1,8 @@
 // The wall's HTTP and WebSocket server: the page, the JSON API and the record stream of design
 // section 5, answered from a WallBackend.
 //
-// Threading: one I/O thread of its own does nothing but move bytes; every call to the backend runs
-// as a job on `workers`, which the application owns and bounds. All members may be called from any
+// Threading: one I/O thread of its own moves bytes; every call to the backend that may wait runs as
+// a job on `workers`, which the application owns and bounds. All members may be called from any
 // thread. `backend` and `workers` must outlive the server; Stop (and the destructor) waits
 // for jobs that are running, so `workers` must still run or drop what it has taken.
 //
@@ -71,7 +71,8 @@ struct WallStatistics {
   std::uint64_t connections_open = 0;
   std::uint64_t streams_open = 0;
   std::uint64_t connections_accepted = 0;
-  std::uint64_t connections_refused = 0;  // beyond connections_max
+  std::uint64_t connections_refused = 0;    // beyond connections_max
+  std::uint64_t connections_displaced = 0;  // closed while idle, for one that came beyond it
   std::uint64_t requests = 0;
   std::uint64_t requests_refused = 0;   // Host, Origin, malformed, too large, too slow
   std::uint64_t requests_failed = 0;    // answered with 5xx

@@ -194,16 +194,47 @@ TEST_F(WallLimits, APeerThatNeverFinishesItsRequestIsCutOff) {
 TEST_F(WallLimits, ConnectionsBeyondTheLimitAreToldSo) {
   options_.connections_max = 2;
   Start();
-  HttpClient first(port()), second(port());
-  EXPECT_EQ(first.Get("/healthz").status, 200u);
-  EXPECT_EQ(second.Get("/healthz").status, 200u);
+  StreamClient first(port(), "?stream=live"), second(port(), "?stream=live");
+  ASSERT_TRUE(first.Next() && second.Next());
   HttpClient third(port());
   const Reply refused = third.Get("/healthz");
   EXPECT_EQ(refused.status, 503u);
   EXPECT_EQ(refused.headers.at("retry-after"), "1");
   EXPECT_TRUE(third.EndsByItself());
-  EXPECT_EQ(first.Get("/healthz").status, 200u) << "those inside are not disturbed";
+  EXPECT_TRUE(first.NextOfAnyKind()) << "those inside are not disturbed";
   EXPECT_EQ(server_->statistics().connections_refused, 1u);
+  EXPECT_EQ(server_->statistics().connections_displaced, 0u);
+}
+
+TEST_F(WallLimits, WhoAsksNothingMakesRoomForWhoComesTheSilentFirst) {
+  options_.connections_max = 3;
+  Start();
+  HttpClient asked(port());
+  EXPECT_EQ(asked.Get("/healthz").status, 200u);
+  HttpClient silent(port()), silent_too(port());
+  HttpClient third(port());
+  EXPECT_EQ(third.Get("/healthz").status, 200u);
+  EXPECT_TRUE(silent.EndsByItself());
+  HttpClient fourth(port());
+  EXPECT_EQ(fourth.Get("/healthz").status, 200u);
+  EXPECT_TRUE(silent_too.EndsByItself());
+  EXPECT_EQ(asked.Get("/healthz").status, 200u) << "who asked stays longer";
+  HttpClient fifth(port());
+  EXPECT_EQ(fifth.Get("/healthz").status, 200u);
+  EXPECT_EQ(server_->statistics().connections_displaced, 3u);
+  EXPECT_EQ(server_->statistics().connections_refused, 0u);
+}
+
+TEST_F(WallLimits, ACompressedBodyAndAParameterGivenTwiceAreRefused) {
+  Start();
+  HttpClient client(port());
+  const Reply packed =
+      client.Send("POST", "/api/v1/incidents/i/actions", "{}", {{"Content-Encoding", "gzip"}});
+  EXPECT_EQ(packed.status, 415u);
+  EXPECT_THAT(packed.body, HasSubstr("Content-Encoding"));
+  const Reply twice = Get("/api/v1/records?stream=live&after=0&after=1");
+  EXPECT_EQ(twice.status, 400u);
+  EXPECT_THAT(twice.body, HasSubstr("given twice"));
 }
 
 TEST_F(WallLimits, AMethodThatAPathDoesNotTakeIsToldWhichItTakes) {
