@@ -12,9 +12,11 @@
 #include <utility>
 
 #include "pipeline/feeds/foreign_text.h"
+#include "pipeline/feeds/net_address.h"
 #include "pipeline/feeds/personal_key.h"
 #include "pipeline/feeds/personal_number.h"
 #include "pipeline/feeds/utf8.h"
+#include "pipeline/feeds/written_digits.h"
 
 namespace fusiongateway {
 namespace {
@@ -23,8 +25,6 @@ using Json = nlohmann::json;
 using google::protobuf::FieldDescriptor;
 
 constexpr int kNestingMax = 64;
-// Shorter digits in a field for telephones are an extension and reach nobody from outside.
-constexpr std::size_t kDeclaredDigitsMin = 7;
 
 // Fields of our own Report that hold ids and codes, by full name.
 const std::set<std::string, std::less<>>& IdFields() {
@@ -165,15 +165,23 @@ void EachScalar(const Json& value, PersonalKey kind, const Visit& visit) {
   }
 }
 
+bool IsMilliseconds(std::string_view text) {
+  constexpr std::size_t kMillisecondDigits = 13;
+  return text.size() == kMillisecondDigits && text[0] == '1' &&
+         text.find_first_not_of("0123456789") == text.npos;
+}
+
 std::string MaskedScalar(const std::string& text, PersonalKey kind, const Masker& masker) {
   constexpr std::size_t kIdentityBytesMin = 6;  // shorter: "无", "不详"
   if (kind == PersonalKey::kIdentity && text.size() > kIdentityBytesMin) {
     return std::string(kMaskedIdentity);
   }
   if (kind == PersonalKey::kNumber || kind == PersonalKey::kIdentity) {
-    const std::string digits = DigitsOfNumber(text);
-    if (digits.size() >= kDeclaredDigitsMin) return MaskedNumber(digits);
+    const std::string digits = DigitsOfNumber(text, DigitForms::kAny);
+    if (digits.size() >= kPersonalDigitsMin) return MaskedNumber(digits);
   }
+  // A field of its own for 13 digits holds a time.
+  if (IsMilliseconds(text)) return text;
   return masker.Text(text);
 }
 
@@ -236,6 +244,9 @@ Masker::Masker(UtcTime received_at)
 void Masker::Declare(std::string_view person) {
   const std::string digits = DigitsOfNumber(person);
   if (!digits.empty()) return DeclareNumber(digits);
+  // A name may be made of numerals, but not of so many.
+  const std::string in_words = DigitsOfNumber(person, DigitForms::kAny);
+  if (in_words.size() >= kPersonalDigitsMin) return DeclareNumber(in_words);
   // One field may hold several names, a name with a title, or a name with a number.
   std::vector<char32_t> token, together;
   for (const char32_t c : Letters(person)) {
@@ -253,7 +264,8 @@ void Masker::Declare(std::string_view person) {
 }
 
 void Masker::DeclareNumber(const std::string& digits) {
-  if (digits.size() < kDeclaredDigitsMin) return;
+  // Fewer are an extension and reach nobody from outside.
+  if (digits.size() < kPersonalDigitsMin) return;
   numbers_.push_back(digits);
 }
 
@@ -288,9 +300,15 @@ std::string Masker::MaskNames(std::string_view text) const {
 }
 
 std::string Masker::MaskNumbers(std::string_view text) const {
+  if (HoldsFewerDigits(text, kPersonalDigitsMin)) return std::string(text);
+  std::string masked = MaskNumbers(text, DigitForms::kDecimal);
+  return HoldsOtherDigits(masked) ? MaskNumbers(masked, DigitForms::kAny) : masked;
+}
+
+std::string Masker::MaskNumbers(std::string_view text, DigitForms forms) const {
   std::string masked;
   std::size_t at = 0;
-  for (const PersonalNumber& number : FindPersonalNumbers(text, numbers_, received_)) {
+  for (const PersonalNumber& number : FindPersonalNumbers(text, numbers_, received_, forms)) {
     masked += text.substr(at, number.begin - at);
     masked += number.masked;
     at = number.end;
@@ -299,7 +317,9 @@ std::string Masker::MaskNumbers(std::string_view text) const {
   return masked;
 }
 
-std::string Masker::Text(std::string_view text) const { return MaskNumbers(MaskNames(text)); }
+std::string Masker::Text(std::string_view text) const {
+  return MaskNumbers(MaskNames(MaskAddresses(text)));
+}
 
 std::string Masker::Json(std::string_view text) {
   if (!IsText(text)) return NoteOfBytes(text);
@@ -319,12 +339,17 @@ std::string Masker::UnreadableText(std::string_view bytes) {
   return IsUtf8(bytes) ? Text(text) : WithoutDigits(Text(text));
 }
 
-void Masker::MaskMessage(const TextFields& fields, google::protobuf::Message* message) {
+void Masker::MaskMessage(const TextFields& fields, google::protobuf::Message* message,
+                         std::vector<Change>* changes) {
   const auto* reflection = message->GetReflection();
   std::string scratch;
   for (const auto* field : fields.texts) {
     const bool is_json = field == UnknownFieldsJson();
-    const auto masked = [&](const std::string& text) { return is_json ? Json(text) : Text(text); };
+    const auto masked = [&](const std::string& text) {
+      std::string result = is_json ? Json(text) : Text(text);
+      if (!is_json && result != text) changes->push_back({text, result});
+      return result;
+    };
     if (field->is_repeated()) {
       for (int i = 0; i < reflection->FieldSize(*message, field); ++i) {
         reflection->SetRepeatedString(
@@ -339,19 +364,37 @@ void Masker::MaskMessage(const TextFields& fields, google::protobuf::Message* me
   for (const auto& [field, inner] : fields.messages) {
     if (field->is_repeated()) {
       for (int i = 0; i < reflection->FieldSize(*message, field); ++i) {
-        MaskMessage(inner, reflection->MutableRepeatedMessage(message, field, i));
+        MaskMessage(inner, reflection->MutableRepeatedMessage(message, field, i), changes);
       }
     } else if (reflection->HasField(*message, field)) {
-      MaskMessage(inner, reflection->MutableMessage(message, field));
+      MaskMessage(inner, reflection->MutableMessage(message, field), changes);
     }
   }
+}
+
+// Parts that stand together without a blank hide each other's form ("5.5" and a telephone where a
+// unit should be): what is masked where it stands alone is masked the same way here.
+std::string Masker::Summary(std::string summary, std::vector<Change> changes) const {
+  std::stable_sort(changes.begin(), changes.end(),
+                   [](const Change& a, const Change& b) { return a.text.size() > b.text.size(); });
+  for (const Change& change : changes) {
+    for (std::size_t at = summary.find(change.text); at != summary.npos;
+         at = summary.find(change.text, at + change.masked.size())) {
+      summary.replace(at, change.text.size(), change.masked);
+    }
+  }
+  return Text(summary);
 }
 
 void Masker::Mask(v1::Report* report) {
   static const TextFields fields = TextFieldsOf(v1::Report::descriptor());
   // Names in fields the plugin does not know are declared before anything is masked.
   if (!report->unknown_fields_json().empty()) Json(report->unknown_fields_json());
-  MaskMessage(fields, report);
+  std::string summary = std::move(*report->mutable_summary());
+  report->clear_summary();
+  std::vector<Change> changes;
+  MaskMessage(fields, report, &changes);
+  if (!summary.empty()) report->set_summary(Summary(std::move(summary), std::move(changes)));
 }
 
 }  // namespace fusiongateway

@@ -1,8 +1,9 @@
 // Privacy at the door: telephone numbers, names and identity numbers leave every text of a payload
 // before anything else sees it.
 //
-// Telephones (mobile and with an area code, also with +86, spaces, hyphens or full-width digits)
-// become 138****5678, identity numbers [证件号], names that the payload itself declares 张*. Ids
+// Telephones (mobile and with an area code, also with +86, grouped, in digits of any script or in
+// words) become 138****5678, identity numbers [证件号], names that the payload itself declares 张*,
+// e-mail addresses [邮箱], the account in a URL ***@. Ids
 // are told apart by the field they stand in and by form: an identity number carries a plausible
 // birth date and a real region, so that call numbers, quota ids and 20-digit camera ids stay as
 // they are. Fields whose name says that they hold a person's name or number (personal_key.h) are
@@ -20,6 +21,7 @@
 
 #include "fusion/base/time.h"
 #include "fusiongateway/v1/report.pb.h"
+#include "pipeline/feeds/written_digits.h"
 
 namespace fusiongateway {
 
@@ -45,11 +47,18 @@ class Masker {
 
   std::string MaskNames(std::string_view text) const;
   std::string MaskNumbers(std::string_view text) const;
+  std::string MaskNumbers(std::string_view text, DigitForms forms) const;
   void DeclareNumber(const std::string& digits);
   void DeclareName(std::vector<char32_t> letters);
   struct TextFields;
   static TextFields TextFieldsOf(const google::protobuf::Descriptor* descriptor);
-  void MaskMessage(const TextFields& fields, google::protobuf::Message* message);
+  struct Change {
+    std::string text;
+    std::string masked;
+  };
+  void MaskMessage(const TextFields& fields, google::protobuf::Message* message,
+                   std::vector<Change>* changes);
+  std::string Summary(std::string summary, std::vector<Change> changes) const;
   std::string UnreadableText(std::string_view text);
 
   std::chrono::sys_days received_;

@@ -5,13 +5,16 @@
 #include <optional>
 
 #include "pipeline/feeds/utf8.h"
+#include "pipeline/feeds/written_digits.h"
 
 namespace fusiongateway {
 namespace {
 
 constexpr std::size_t kIdentityDigits = 18;
+constexpr std::size_t kMobileDigits = 11;
 
-enum class Separator { kBreak, kSpace, kHyphen, kDot };
+// kOther joins only what has the very form of a number: a slash, a comma, a wide gap.
+enum class Separator { kBreak, kSpace, kHyphen, kDot, kOther };
 
 // Digits without anything between them.
 struct Group {
@@ -24,22 +27,10 @@ struct Group {
   std::size_t x_end = 0;
 };
 
-std::optional<char> DigitOf(char32_t c) {
-  if (c >= U'0' && c <= U'9') return static_cast<char>(c);
-  if (c >= U'０' && c <= U'９') return static_cast<char>('0' + (c - U'０'));
-  return std::nullopt;
-}
-
-// Without reading its characters: no number of a person is shorter than a local telephone's seven
-// digits. Full-width digits begin with EF.
-bool HoldsTooFewDigits(std::string_view text) {
-  constexpr std::ptrdiff_t kDigitsMin = 7;
-  return std::count_if(text.begin(), text.end(),
-                       [](char c) { return (c >= '0' && c <= '9') || c == '\xEF'; }) < kDigitsMin;
-}
-
 bool IsSpace(char32_t c) {
-  return c == U' ' || c == U'\t' || c == 0xA0 || c == 0x3000 || (c >= 0x2000 && c <= 0x200A);
+  return c == U' ' || c == U'\t' || c == U'\n' || c == U'\r' || c == 0xA0 || c == 0x1680 ||
+         c == 0x3000 || (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 || c == 0x202F ||
+         c == 0x205F;
 }
 
 // A closing bracket too: "(0378)2912345".
@@ -48,39 +39,74 @@ bool IsHyphen(char32_t c) {
          c == U'）';
 }
 
+bool IsDot(char32_t c) { return c == U'.' || c == U'．'; }
+
+bool IsOtherSeparator(char32_t c) {
+  constexpr std::u32string_view kSeparators = U"/／_＿·•・‧･,，、|｜~～";
+  return kSeparators.find(c) != kSeparators.npos;
+}
+
 bool IsX(char32_t c) { return c == U'x' || c == U'X' || c == U'ｘ' || c == U'Ｘ'; }
 
-// The groups of a text; what joins two of them is at most three code points of one kind.
-std::vector<Group> Groups(std::string_view text) {
+// A blank as a page writes it: its length in bytes, 0 if none begins here.
+std::size_t WrittenBlank(std::string_view text) {
+  for (const std::string_view blank :
+       {"&nbsp;", "&#160;", "&#xA0;", "&#xa0;", "&ensp;", "&emsp;", "<br>", "<br/>", "<br />"}) {
+    if (text.starts_with(blank)) return blank.size();
+  }
+  return 0;
+}
+
+// What stands between two groups.
+struct Gap {
+  std::size_t points = 0;
+  bool hyphen = false, dot = false, other = false, broken = false;
+
+  void Add(char32_t c) {
+    ++points;
+    hyphen = hyphen || IsHyphen(c);
+    dot = dot || IsDot(c);
+    other = other || IsOtherSeparator(c);
+    broken = broken || !(IsSpace(c) || IsHyphen(c) || IsDot(c) || IsOtherSeparator(c));
+  }
+
+  Separator Kind() const {
+    constexpr std::size_t kNarrow = 3, kWide = 16;
+    if (broken || points > kWide || (dot && points > 1)) return Separator::kBreak;
+    if (other || points > kNarrow) return Separator::kOther;
+    if (dot) return Separator::kDot;
+    return hyphen ? Separator::kHyphen : Separator::kSpace;
+  }
+};
+
+std::vector<Group> Groups(std::string_view text, DigitForms forms) {
   std::vector<Group> groups;
   bool in_group = false;
-  bool hyphen = false, dot = false, broken = true;
-  std::size_t gap = 0;
+  Gap gap;
+  std::size_t blank_until = 0;
   for (const CodePoint& point : DecodeUtf8(text)) {
-    const auto digit = DigitOf(point.value);
-    if (digit) {
+    if (point.begin < blank_until) continue;
+    if (const auto digit = DigitOf(point.value, forms)) {
       if (!in_group) {
-        const Separator before = broken || gap > 3 || (dot && gap > 1) ? Separator::kBreak
-                                 : dot                                 ? Separator::kDot
-                                 : hyphen                              ? Separator::kHyphen
-                                                                       : Separator::kSpace;
+        const Separator before = groups.empty() ? Separator::kBreak : gap.Kind();
         groups.push_back({point.begin, point.end, {}, before});
       }
       groups.back().digits += *digit;
       groups.back().end = point.end;
       in_group = true;
-      hyphen = dot = broken = false;
-      gap = 0;
+      gap = {};
       continue;
     }
     if (in_group && IsX(point.value)) groups.back().x_end = point.end;
     if (IsInvisible(point.value)) continue;
     in_group = false;
-    ++gap;
-    hyphen = hyphen || IsHyphen(point.value);
-    dot = dot || point.value == U'.' || point.value == U'．';
-    broken = broken || !(IsSpace(point.value) || IsHyphen(point.value) || point.value == U'.' ||
-                         point.value == U'．');
+    const bool markup = point.value == U'&' || point.value == U'<';
+    if (const auto blank = markup ? WrittenBlank(text.substr(point.begin)) : 0; blank > 0) {
+      blank_until = point.begin + blank;
+      gap.Add(U' ');
+    } else {
+      gap.Add(point.value);
+    }
   }
   return groups;
 }
@@ -96,7 +122,7 @@ int Value(std::string_view digits) {
 }
 
 bool IsMobile(std::string_view d) {
-  return d.size() == 11 && d[0] == '1' && d[1] >= '3' && d[1] <= '9' && AllDigits(d);
+  return d.size() == kMobileDigits && d[0] == '1' && d[1] >= '3' && d[1] <= '9' && AllDigits(d);
 }
 
 // Without the country's code or the long-distance 0, if it has one.
@@ -164,20 +190,37 @@ std::string MaskedPhone(std::string_view digits) {
   return std::string(digits.substr(0, 3)) + "****" + std::string(digits.substr(digits.size() - 4));
 }
 
+// 138 1234 5678 and 410204 19900101 1234, whatever stands between: one joint may differ from
+// another, but dots are a version's or an address's if not all are.
+bool HasTheFormOfANumber(const std::vector<Group>& groups, std::size_t first, std::size_t last) {
+  if (last - first != 2) return false;
+  const auto size = [&](std::size_t i) { return groups[i].digits.size(); };
+  const auto dot = [&](std::size_t i) { return groups[i].before == Separator::kDot; };
+  if (dot(first + 1) != dot(last)) return false;
+  const bool mobile = size(first) == 3 && size(first + 1) == 4 && size(last) == 4;
+  const bool identity = size(first) == 6 && size(first + 1) == 8 && size(last) == 4 && !dot(last) &&
+                        groups[last].before == groups[first + 1].before;
+  return mobile || identity;
+}
+
 // How people group a number's digits. Lists of values look alike, so anything else is not a number:
-// one group, 11 single digits, or up to five groups of which the first has three or more.
+// one group, 11 single digits, a 1 before a mobile number's others, or up to five groups of which
+// the first has three or more.
 bool IsNaturalGrouping(const std::vector<Group>& groups, std::size_t first, std::size_t last) {
-  if (first == last) return true;
+  if (first == last || HasTheFormOfANumber(groups, first, last)) return true;
   const Separator separator = groups[first + 1].before;
+  if (separator == Separator::kDot || separator == Separator::kOther) return false;
   for (std::size_t i = first + 1; i <= last; ++i) {
     if (groups[i].before != separator) return false;
   }
   const std::size_t count = last - first + 1;
   const auto size = [&](std::size_t i) { return groups[i].digits.size(); };
-  if (separator == Separator::kDot) {
-    return count == 3 && size(first) == 3 && size(first + 1) == 4 && size(last) == 4;
-  }
   if (size(first) == 1) {
+    const std::size_t second = size(first + 1);
+    const bool one_apart = (count == 2 && second == 10) ||
+                           (count == 3 && second == 2 && size(last) == 8) ||
+                           (count == 4 && second == 2 && size(first + 2) == 4 && size(last) == 4);
+    if (one_apart) return true;
     const bool all_single = std::all_of(groups.begin() + first, groups.begin() + last + 1,
                                         [](const Group& g) { return g.digits.size() == 1; });
     const bool begins_here = groups[first].before != separator || size(first - 1) != 1;
@@ -201,6 +244,41 @@ std::optional<std::string> MaskOf(std::string_view digits, std::size_t group_cou
   return std::nullopt;
 }
 
+// A mobile number with two digits too many, unless they count the milliseconds since 1970.
+bool IsMobileAndTwo(std::string_view d, std::chrono::sys_days received) {
+  constexpr std::chrono::days kTimesWithin{2 * 365};
+  if (d.size() != kMobileDigits + 2 || !IsMobile(d.substr(0, kMobileDigits))) return false;
+  std::int64_t count = 0;
+  for (const char c : d) count = count * 10 + (c - '0');
+  const std::chrono::sys_time<std::chrono::milliseconds> time{std::chrono::milliseconds{count}};
+  return time < received - kTimesWithin || time > received + kTimesWithin;
+}
+
+// Digits that are nothing but telephone and identity numbers written together; "" if they are not.
+std::string MaskedTogether(std::string_view d, std::chrono::sys_days received) {
+  std::string masked;
+  for (std::size_t at = 0; at < d.size();) {
+    const std::string_view rest = d.substr(at);
+    if (IsMobile(rest.substr(0, kMobileDigits))) {
+      masked += MaskedPhone(rest.substr(0, kMobileDigits));
+      at += kMobileDigits;
+    } else if (IsIdentity(rest.substr(0, kIdentityDigits), received)) {
+      masked += kMaskedIdentity;
+      at += kIdentityDigits;
+    } else {
+      return {};
+    }
+  }
+  return masked;
+}
+
+std::optional<std::string> MaskOfRun(std::string_view digits, std::chrono::sys_days received) {
+  if (IsMobileAndTwo(digits, received)) return MaskedPhone(digits);
+  if (digits.size() < 2 * kMobileDigits) return std::nullopt;
+  std::string masked = MaskedTogether(digits, received);
+  return masked.empty() ? std::nullopt : std::optional(std::move(masked));
+}
+
 // "114.31294312345": the tail of a decimal number with a whole part as long as a coordinate's.
 bool IsDecimals(const std::vector<Group>& groups, std::size_t i) {
   return groups[i].before == Separator::kDot && groups[i - 1].digits.size() >= 3;
@@ -210,10 +288,9 @@ bool IsDecimals(const std::vector<Group>& groups, std::size_t i) {
 
 std::vector<PersonalNumber> FindPersonalNumbers(std::string_view text,
                                                 const std::vector<std::string>& declared,
-                                                std::chrono::sys_days received) {
+                                                std::chrono::sys_days received, DigitForms forms) {
   std::vector<PersonalNumber> found;
-  if (HoldsTooFewDigits(text)) return found;
-  const std::vector<Group> groups = Groups(text);
+  const std::vector<Group> groups = Groups(text, forms);
   for (std::size_t first = 0; first < groups.size();) {
     // The longest reading that begins here.
     std::optional<PersonalNumber> longest;
@@ -226,8 +303,12 @@ std::vector<PersonalNumber> FindPersonalNumbers(std::string_view text,
       digits += group.digits;
       if (!IsNaturalGrouping(groups, first, last)) continue;
       if (first == last && IsDecimals(groups, first)) continue;
-      const bool with_x = digits.size() + 1 == kIdentityDigits && group.x_end != 0;
-      auto masked = MaskOf(with_x ? digits + 'X' : digits, last - first + 1, declared, received);
+      const bool at_check_digit = digits.size() + 1 == kIdentityDigits ||
+                                  digits.size() + 1 == kMobileDigits + kIdentityDigits;
+      const bool with_x = at_check_digit && group.x_end != 0;
+      const std::string number = with_x ? digits + 'X' : digits;
+      auto masked = MaskOf(number, last - first + 1, declared, received);
+      if (!masked && first == last) masked = MaskOfRun(number, received);
       if (!masked) continue;
       longest = {groups[first].begin, with_x ? group.x_end : group.end, std::move(*masked)};
       next = last + 1;
@@ -245,7 +326,7 @@ std::string MaskedNumber(std::string_view digits) {
 
 std::vector<std::string> NumbersIn(std::string_view text) {
   std::vector<std::string> numbers;
-  for (const Group& group : Groups(text)) {
+  for (const Group& group : Groups(text, DigitForms::kDecimal)) {
     const std::string_view d = group.digits;
     const bool date = d.size() == 8 && (d.starts_with("19") || d.starts_with("20"));
     const bool as_long = (d.size() >= 7 && d.size() <= 13) || d.size() == 15 || d.size() == 18;
@@ -254,10 +335,10 @@ std::vector<std::string> NumbersIn(std::string_view text) {
   return numbers;
 }
 
-std::string DigitsOfNumber(std::string_view text) {
+std::string DigitsOfNumber(std::string_view text, DigitForms forms) {
   std::string digits;
   for (const CodePoint& point : DecodeUtf8(text)) {
-    if (const auto digit = DigitOf(point.value)) {
+    if (const auto digit = DigitOf(point.value, forms)) {
       digits += *digit;
     } else if (IsX(point.value) && digits.size() == 17) {
       digits += 'X';

@@ -1,7 +1,7 @@
 // Telephone and identity numbers in running text, found by form.
 //
-// Pure; any thread. Digits may be full-width, and grouped by spaces or hyphens as people write
-// them.
+// Pure; any thread. Digits may be of any script, and grouped as people write them: by spaces, line
+// ends, hyphens; by slashes, commas and the like where the groups have a number's own sizes.
 #pragma once
 
 #include <chrono>
@@ -10,7 +10,12 @@
 #include <string_view>
 #include <vector>
 
+#include "pipeline/feeds/written_digits.h"
+
 namespace fusiongateway {
+
+// A text with fewer holds no number of a person: a local telephone has seven.
+inline constexpr int kPersonalDigitsMin = 7;
 
 inline constexpr std::string_view kMaskedIdentity = "[证件号]";
 
@@ -23,10 +28,12 @@ struct PersonalNumber {
 };
 
 // In order, not overlapping. `declared`: digits that the payload says are personal, whatever their
-// form. `received`: when the payload came.
+// form. `received`: when the payload came. With DigitForms::kAny the words of a sentence are digits
+// too; what stands beside one ("三13812345678") is then missed, so such a search comes second.
 std::vector<PersonalNumber> FindPersonalNumbers(std::string_view text,
                                                 const std::vector<std::string>& declared,
-                                                std::chrono::sys_days received);
+                                                std::chrono::sys_days received,
+                                                DigitForms forms = DigitForms::kDecimal);
 
 // What stands instead of a number that is known to be personal: 138****5678, [证件号] for one as
 // long as an identity number's.
@@ -38,6 +45,6 @@ std::vector<std::string> NumbersIn(std::string_view text);
 
 // The digits of a text that is nothing but a number as people write it ("+86 138-1234-5678"; an
 // identity number keeps its final X); "" for any other text.
-std::string DigitsOfNumber(std::string_view text);
+std::string DigitsOfNumber(std::string_view text, DigitForms forms = DigitForms::kDecimal);
 
 }  // namespace fusiongateway

@@ -53,6 +53,51 @@ TEST(Masking, TelephonesGoHoweverTheyAreWritten) {
       {"(0378)2391234", "(037****1234"},
       {"037123456789", "037****6789"},
       {"010-62345678", "010****5678"},
+      {"138\n1234\n5678", "138****5678"},
+      {"138\r\n1234\r\n5678", "138****5678"},
+      {"138/1234/5678", "138****5678"},
+      {"138_1234_5678", "138****5678"},
+      {"138·1234·5678", "138****5678"},
+      {"138，1234，5678", "138****5678"},
+      {"138 1234-5678", "138****5678"},
+      {"138    1234    5678", "138****5678"},
+      {"138&nbsp;1234&nbsp;5678", "138****5678"},
+      {"138<br>1234<br/>5678", "138****5678"},
+      {"1 38 1234 5678", "138****5678"},
+      {"1-3812345678", "138****5678"},
+      {"一三八一二三四五六七八", "138****5678"},
+      {"电话幺三八幺二三四五六七八。", "电话138****5678。"},
+      {"一三八 〇〇〇〇 零零零零", "138****0000"},
+      {"138一二三四5678", "138****5678"},
+      {"三13812345678一", "三138****5678一"},
+      {"①③⑧①②③④⑤⑥⑦⑧", "138****5678"},
+      {"①13812345678", "①138****5678"},
+      {"١٣٨١٢٣٤٥٦٧٨", "138****5678"},
+      {"\U0001D7CF\U0001D7D1\U0001D7D6\U0001D7CF\U0001D7D0\U0001D7D1\U0001D7D2\U0001D7D3"
+       "\U0001D7D4\U0001D7D5\U0001D7D6",
+       "138****5678"},
+      {"1381234567813912345678", "138****5678139****5678"},
+      {"请回电1381234567812", "请回电138****7812"},
+      {"13812345678410202198001011234", "138****5678[证件号]"},
+      {"1381234567841020219800101123X", "138****5678[证件号]"},
+      {"41020219800101123413812345678", "[证件号]138****5678"},
+  };
+  for (const auto& c : cases) EXPECT_EQ(Mask(c.text), c.masked) << c.text;
+}
+
+TEST(Masking, AddressesOfPersonsAndAccountsGo) {
+  const struct {
+    const char* text;
+    const char* masked;
+  } cases[] = {
+      {"写信到wang.fang@example.com。", "写信到[邮箱]。"},
+      {"13812345678@example.com.", "[邮箱]."},
+      {"a@example.com,b_c@example.com.cn", "[邮箱],[邮箱]"},
+      {"fang＠example.com", "[邮箱]"},
+      {"http://nvr/a@example.com", "http://nvr/[邮箱]"},
+      {"rtsp://admin:p@ss@10.0.0.8:554/1", "rtsp://***@10.0.0.8:554/1"},
+      {"http://admin@nvr.example.com/7.jpg?x=1", "http://***@nvr.example.com/7.jpg?x=1"},
+      {"见http://u:p@h/1和http://h/2", "见http://***@h/1和http://h/2"},
   };
   for (const auto& c : cases) EXPECT_EQ(Mask(c.text), c.masked) << c.text;
 }
@@ -98,7 +143,29 @@ TEST(Masking, WhatOnlyLooksLikeANumberOfAPersonStays) {
                            "罐T-101第138号 1234 5678",
                            "警情15 2026-11-23 1",
                            "uuid 6f1c2a9e-13ab-4c3d-9e8f-138aa2345678",
-                           "市区3公里处2车相撞1人受伤"}) {
+                           "市区3公里处2车相撞1人受伤",
+                           "时间1795399200250到达",  // milliseconds since 1970
+                           "138/1234",
+                           "138_1234_56789",
+                           "2026/1123/1000",
+                           "12/138/123/45678",
+                           "139.1234,34.5678",
+                           "135.1234 34.5678",
+                           "138.5/1234/5678",
+                           "1 38 1234 56",
+                           "1 38 12 345678",
+                           "1-2-3",
+                           "第一、二、三、四、五、六、七、八、九、十一车间",
+                           "二〇二六年一一月二三日一〇时",
+                           "①②③④⑤⑥⑦⑧⑨",
+                           "5m³ 13m² 16m²",
+                           "138                 1234 5678",
+                           "4102000000002026112300",
+                           "1120261123100000000001",
+                           "admin@10.0.0.1",
+                           "3.5m@2.0",
+                           "a@b",
+                           "@example.com"}) {
     EXPECT_EQ(Mask(text), text);
   }
 }
@@ -236,6 +303,20 @@ TEST(Masking, DeepPayloadsDoNotFallOver) {
   Masker masker(Arrival());
   const std::string deep = std::string(300'000, '[') + "13812345678";
   EXPECT_THAT(masker.Json(deep), Not(HasSubstr("13812345678")));
+}
+
+TEST(Masking, WhatIsMaskedAloneIsMaskedWhereASummaryGluesItToItsNeighbour) {
+  v1::Report report;
+  report.mutable_sensor()->set_unit("13812345678");
+  report.set_summary("危化品 5.513812345678（限值 113812345678）");
+  Masker(Arrival()).Mask(&report);
+  EXPECT_EQ(report.sensor().unit(), "138****5678");
+  EXPECT_EQ(report.summary(), "危化品 5.5138****5678（限值 1138****5678）");
+}
+
+TEST(Masking, AFieldOfItsOwnForThirteenDigitsHoldsATime) {
+  EXPECT_EQ(Masker(Arrival()).Json(R"({"installed":"1530000000000","x":1530000000000})"),
+            R"({"installed":"1530000000000","x":1530000000000})");
 }
 
 TEST(Masking, IdsInAReportStayAndTextsDoNot) {
