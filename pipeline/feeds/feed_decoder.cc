@@ -10,6 +10,7 @@
 #include "pipeline/feeds/normaliser.h"
 #include "pipeline/feeds/plugin_host.h"
 #include "pipeline/feeds/plugin_lane.h"
+#include "pipeline/feeds/restricted_mark.h"
 #include "proto/codec/codec.h"
 
 namespace fusiongateway {
@@ -101,6 +102,7 @@ struct FeedDecoder::Impl {
     Masker masker(context.received_at);
     for (const std::string& person : output.persons) masker.Declare(person);
     auto refusal = Take(&output, context, &masker);
+    if (!refusal) KeepSecrecy(payload, &output.reports);
     if (auto finding = clocks.TakeFinding()) clock_finding = masker.Text(*finding);
     if (refusal) return Refuse(std::move(*refusal), payload, &masker);
     DecodeOutcome outcome;
@@ -137,10 +139,26 @@ struct FeedDecoder::Impl {
     return std::nullopt;
   }
 
+  // A mark that the plugin did not read ("sfbm") is one all the same. Which element of a payload it
+  // stands in is not known here, so all of them are secret.
+  static void KeepSecrecy(std::string_view payload, std::vector<v1::Report>* reports) {
+    const auto restricted = static_cast<std::size_t>(std::count_if(
+        reports->begin(), reports->end(), [](const v1::Report& r) { return r.restricted(); }));
+    if (CountRestrictedMarks(payload) <= restricted) return;
+    for (v1::Report& report : *reports) report.set_restricted(true);
+  }
+
+  // A mark that masking has lost (of two fields of one name the last is kept) is put before it.
+  static std::string MaskedPayload(std::string_view payload, Masker* masker) {
+    std::string masked = masker->Json(payload);
+    if (!LooksRestricted(payload) || LooksRestricted(masked)) return masked;
+    return "{\"restricted\":true,\"payload\":" + masked + "}";
+  }
+
   DecodeOutcome Refuse(Refusal refusal, std::string_view payload, Masker* masker) {
     if (refusal.code == "PLUGIN_ERROR") ++counters.plugin_error_count;
     DecodeOutcome outcome;
-    outcome.masked_payload = masker->Json(payload);
+    outcome.masked_payload = MaskedPayload(payload, masker);
     refusal.message = masker->Text(refusal.message);
     refusal.field = masker->Text(refusal.field);
     outcome.refusal = std::move(refusal);
@@ -266,7 +284,7 @@ std::string FeedDecoder::Masked(std::string_view payload, UtcTime received_at) {
   }
   Masker masker(received_at);
   for (const std::string& person : impl_->plugin->Decode(payload).persons) masker.Declare(person);
-  return masker.Json(payload);
+  return Impl::MaskedPayload(payload, &masker);
 }
 
 FeedDecoderCounters FeedDecoder::counters() const {

@@ -34,7 +34,8 @@ typedef struct fusion_gateway_emitter {
    */
   int32_t (*report)(void* self, const uint8_t* bytes, size_t length);
   /* The payload (or one element of an array in it) cannot be taken. `code`: "MALFORMED",
-   * "WRONG_TYPE", "MISSING_FIELD", "OUT_OF_RANGE", "UNKNOWN_TYPE", "FORBIDDEN_FIELD"; `message`:
+   * "WRONG_TYPE", "MISSING_FIELD", "OUT_OF_RANGE", "UNKNOWN_TYPE", "FORBIDDEN_FIELD",
+   * "DUPLICATE_FIELD"; `message`:
    * for people, what to do; `field`: path of the offending field, "" = the whole. UTF-8,
    * NUL-terminated. If any refusal is emitted, the host takes none of this payload's reports. */
   void (*refuse)(void* self, const char* code, const char* message, const char* field);

@@ -57,6 +57,58 @@ void RefuseWhole(const fusion_gateway_emitter& emitter, const char* code, const 
   emitter.refuse(emitter.self, code, message, "");
 }
 
+// Builds a document as json::parse does, but stops at a field that its object has already.
+class DocumentReader {
+ public:
+  explicit DocumentReader(json* document) : slot_(document) {}
+  const std::string& duplicate() const { return duplicate_; }
+
+  bool null() { return Put(nullptr); }
+  bool boolean(bool value) { return Put(value); }
+  bool number_integer(std::int64_t value) { return Put(value); }
+  bool number_unsigned(std::uint64_t value) { return Put(value); }
+  bool number_float(double value, const std::string&) { return Put(value); }
+  bool string(std::string& value) { return Put(std::move(value)); }
+  bool binary(json::binary_t&) { return false; }
+  bool start_object(std::size_t) { return Open(json::value_t::object); }
+  bool start_array(std::size_t) { return Open(json::value_t::array); }
+  bool end_object() { return Close(); }
+  bool end_array() { return Close(); }
+  bool parse_error(std::size_t, const std::string&, const json::exception&) { return false; }
+  bool key(std::string& name) {
+    const auto [member, is_new] = open_.back()->emplace(name, nullptr);
+    if (!is_new) duplicate_ = name;
+    slot_ = &*member;
+    return is_new;
+  }
+
+ private:
+  // Where the next value belongs: the end of the open array, or the member just named.
+  json& Next() {
+    if (open_.empty() || open_.back()->is_object()) return *slot_;
+    return open_.back()->emplace_back(nullptr);
+  }
+  template <class Value>
+  bool Put(Value&& value) {
+    Next() = std::forward<Value>(value);
+    return true;
+  }
+  bool Open(json::value_t type) {
+    json& value = Next();
+    value = type;
+    open_.push_back(&value);
+    return true;
+  }
+  bool Close() {
+    open_.pop_back();
+    return true;
+  }
+
+  json* slot_;
+  std::vector<json*> open_;
+  std::string duplicate_;
+};
+
 }  // namespace
 
 std::string Place::Text() const {
@@ -316,8 +368,17 @@ void EachElement(const std::uint8_t* payload, std::size_t length, Duration time_
         emitter, "MALFORMED",
         "the payload nests deeper than 32 levels; send the source's own flat object");
   }
-  const json document = json::parse(text, nullptr, false);
-  if (document.is_discarded()) {
+  json document;
+  DocumentReader reader(&document);
+  const bool read_whole = json::sax_parse(text, &reader);
+  if (!reader.duplicate().empty()) {
+    return emitter.refuse(
+        emitter.self, "DUPLICATE_FIELD",
+        "a field stands twice in one object, and which of its values holds is not "
+        "known; send it once",
+        reader.duplicate().c_str());
+  }
+  if (!read_whole) {
     return RefuseWhole(emitter, "MALFORMED",
                        "the payload is not JSON in UTF-8 with numbers a double can hold; check its "
                        "quotes, commas, encoding and numbers");

@@ -101,8 +101,8 @@ class Fields {
 };
 
 // Reads a payload of one object or an array of objects and hands each to `read`. Refused: what is
-// not JSON in UTF-8, nests deeper than kNestingMax, holds a number that no double can, or has more
-// than kElementsMax elements.
+// not JSON in UTF-8, nests deeper than kNestingMax, holds a number that no double can, has the same
+// field twice in one object, or more than kElementsMax elements.
 void EachElement(const std::uint8_t* payload, std::size_t length, Duration time_zone_offset,
                  const fusion_gateway_emitter& emitter, const std::function<void(Fields&)>& read);
 

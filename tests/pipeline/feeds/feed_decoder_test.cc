@@ -54,6 +54,45 @@ TEST(FeedDecoder, ARefusalOfTheReadablePayloadKeepsItInUtf8) {
   EXPECT_THAT(outcome.masked_payload, HasSubstr("张三")) << "not declared a person here";
 }
 
+std::string SecretCall(const std::string& id, const std::string& mark) {
+  return R"({"type":"call","JJDBH":")" + id + R"(","BJSJ":"20261123100000","BJNR":"试",)" + mark +
+         "}";
+}
+
+TEST(FeedDecoder, AMarkOfSecrecyHoldsInWhateverWayItIsWritten) {
+  for (const char* mark : {R"("SFBM":"1")", R"("sfbm":"1")", R"("SF\u0042M":"1")",
+                           R"("restricted":true)", R"("x":{"SFBM":1})"}) {
+    const auto outcome = DecodeWith("police110", SecretCall("1", mark));
+    ASSERT_EQ(outcome.reports.size(), 1u) << mark;
+    EXPECT_TRUE(outcome.reports[0].restricted) << mark;
+  }
+  const auto open = DecodeWith("police110", SecretCall("1", R"("sfbm":"0")"));
+  ASSERT_EQ(open.reports.size(), 1u);
+  EXPECT_FALSE(open.reports[0].restricted);
+}
+
+TEST(FeedDecoder, AMarkThatNoElementIsKnownToBearMakesAllOfThemSecret) {
+  const std::string open = SecretCall("2", R"("SFBM":"0")");
+  const auto told =
+      DecodeWith("police110", "[" + SecretCall("1", R"("SFBM":"1")") + "," + open + "]");
+  ASSERT_EQ(told.reports.size(), 2u);
+  EXPECT_TRUE(told.reports[0].restricted);
+  EXPECT_FALSE(told.reports[1].restricted) << "its own mark is told apart";
+  const auto odd =
+      DecodeWith("police110", "[" + SecretCall("1", R"("sfbm":"1")") + "," + open + "]");
+  ASSERT_EQ(odd.reports.size(), 2u);
+  EXPECT_TRUE(odd.reports[0].restricted);
+  EXPECT_TRUE(odd.reports[1].restricted);
+}
+
+TEST(FeedDecoder, AFieldThatStandsTwiceIsRefusedAndItsMarkOfSecrecyIsKept) {
+  const auto outcome = DecodeWith("police110", SecretCall("1", R"("SFBM":"1","SFBM":"0")"));
+  ASSERT_TRUE(outcome.refusal);
+  EXPECT_EQ(outcome.refusal->code, "DUPLICATE_FIELD");
+  EXPECT_EQ(outcome.refusal->field, "SFBM");
+  EXPECT_THAT(outcome.masked_payload, ::testing::HasSubstr(R"("restricted":true)"));
+}
+
 TEST(FeedDecoder, NewTablesHoldFromTheNextPayloadOn) {
   auto decoder = MakeDecoder(TestFeed("grid"));
   const std::string payload = R"({"eventId":"E1","category":"UFO"})";
