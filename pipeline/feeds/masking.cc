@@ -26,7 +26,8 @@ using google::protobuf::FieldDescriptor;
 
 constexpr int kNestingMax = 64;
 
-// Fields of our own Report that hold ids and codes, by full name.
+// Fields of our own Report that hold ids and codes, by full name. A code is of a table; an id is
+// the source's own, whatever it looks like.
 const std::set<std::string, std::less<>>& IdFields() {
   static const std::set<std::string, std::less<>> fields = {
       "fusiongateway.v1.Report.report_id",
@@ -171,6 +172,29 @@ bool IsMilliseconds(std::string_view text) {
          text.find_first_not_of("0123456789") == text.npos;
 }
 
+bool IsCodeKey(std::string_view key) { return key.ends_with("DM") || key.ends_with("Code"); }
+
+// Letters, digits and what ids are made of besides; and nobody's account.
+bool HasTheFormOfAnId(std::string_view text) {
+  constexpr std::size_t kIdBytesMax = 128;
+  constexpr std::string_view kMarks = "-_:./@";
+  const bool account = text.find("://") != text.npos && text.find('@') != text.npos;
+  return !account && text.size() <= kIdBytesMax &&
+         std::all_of(text.begin(), text.end(), [&](char c) {
+           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                  kMarks.find(c) != kMarks.npos;
+         });
+}
+
+// Of a code's form, and yet a person's: no code is a mobile number or has an @.
+bool IsNoCode(std::string_view text) { return text.find('@') != text.npos || IsMobileNumber(text); }
+
+// An id as it is; what stands in an id's field and has not the form of one, as any text.
+std::string MaskedId(const std::string& text, bool is_code, const Masker& masker) {
+  const bool kept = HasTheFormOfAnId(text) && !(is_code && IsNoCode(text));
+  return kept ? text : masker.Text(text);
+}
+
 std::string MaskedScalar(const std::string& text, PersonalKey kind, const Masker& masker) {
   constexpr std::size_t kIdentityBytesMin = 6;  // shorter: "无", "不详"
   if (kind == PersonalKey::kIdentity && text.size() > kIdentityBytesMin) {
@@ -198,10 +222,19 @@ Json MaskedJson(const Json& value, const std::string& key, PersonalKey kind, con
     for (const Json& element : value) masked.push_back(MaskedJson(element, key, kind, masker));
     return masked;
   }
-  if (IsIdKey(key)) return value;
   const std::string text = ScalarText(value);
-  std::string masked = MaskedScalar(text, kind, masker);
+  std::string masked =
+      IsIdKey(key) ? MaskedId(text, IsCodeKey(key), masker) : MaskedScalar(text, kind, masker);
   return masked == text ? value : Json(std::move(masked));
+}
+
+// What MaskMessage does with a field.
+enum class TextKind { kText, kCode, kId };
+
+TextKind KindOfField(const FieldDescriptor* field) {
+  if (!IdFields().contains(field->full_name())) return TextKind::kText;
+  return field->name().ends_with("_code") || field->name().ends_with("_codes") ? TextKind::kCode
+                                                                               : TextKind::kId;
 }
 
 const FieldDescriptor* UnknownFieldsJson() {
@@ -211,10 +244,14 @@ const FieldDescriptor* UnknownFieldsJson() {
 
 }  // namespace
 
-// The texts of a message, and of the messages in it, that are masked: all but ids.
+// The texts of a message, and of the messages in it.
 struct Masker::TextFields {
   struct Inner;
-  std::vector<const FieldDescriptor*> texts;
+  struct OwnText {
+    const FieldDescriptor* field;
+    TextKind kind;
+  };
+  std::vector<OwnText> texts;
   std::vector<Inner> messages;
 };
 struct Masker::TextFields::Inner {
@@ -230,9 +267,8 @@ Masker::TextFields Masker::TextFieldsOf(const google::protobuf::Descriptor* desc
       TextFields inner = TextFieldsOf(field->message_type());
       if (inner.texts.empty() && inner.messages.empty()) continue;
       fields.messages.push_back({field, std::move(inner)});
-    } else if (field->type() == FieldDescriptor::TYPE_STRING &&
-               !IdFields().contains(field->full_name())) {
-      fields.texts.push_back(field);
+    } else if (field->type() == FieldDescriptor::TYPE_STRING) {
+      fields.texts.push_back({field, KindOfField(field)});
     }
   }
   return fields;
@@ -343,10 +379,13 @@ void Masker::MaskMessage(const TextFields& fields, google::protobuf::Message* me
                          std::vector<Change>* changes) {
   const auto* reflection = message->GetReflection();
   std::string scratch;
-  for (const auto* field : fields.texts) {
+  for (const auto& [field, kind] : fields.texts) {
     const bool is_json = field == UnknownFieldsJson();
-    const auto masked = [&](const std::string& text) {
-      std::string result = is_json ? Json(text) : Text(text);
+    const auto masked = [&, kind = kind](const std::string& text) {
+      std::string result = is_json ? Json(text)
+                           : kind == TextKind::kText
+                               ? Text(text)
+                               : MaskedId(text, kind == TextKind::kCode, *this);
       if (!is_json && result != text) changes->push_back({text, result});
       return result;
     };

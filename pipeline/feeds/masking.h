@@ -34,10 +34,11 @@ class Masker {
   void Declare(std::string_view person);
 
   std::string Text(std::string_view text) const;
-  // Every key and scalar of a JSON text, ids by their known field names apart; as text if it is not
-  // JSON. Names and numbers in fields known to hold them are taken as declared.
+  // Every key and scalar of a JSON text, ids in their known fields apart, as in Mask; as text if it
+  // is not JSON. Names and numbers in fields known to hold them are taken as declared.
   std::string Json(std::string_view json);
-  // Every text of the report except the fields that hold ids.
+  // Every text of the report. Ids stay as they are; of a field for ids, what has not the form of
+  // one (letters, digits, - _ : . / @; at most 128) is a text, and so is a mobile number as a code.
   void Mask(v1::Report* report);
 
  private:

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "pipeline/feeds/coordinates.h"
+#include "pipeline/feeds/net_address.h"
 #include "pipeline/feeds/utf8.h"
 #include "proto/codec/codec.h"
 
@@ -85,6 +86,12 @@ void AddFlag(const std::string& flag, v1::Report* report) {
   if (std::find(flags.begin(), flags.end(), flag) == flags.end()) report->add_flags(flag);
 }
 
+// A user's name, perhaps with a password, in the URL of an attachment: masked like a person's.
+bool HasAccount(const v1::Report& report) {
+  return std::any_of(report.attachments().begin(), report.attachments().end(),
+                     [](const v1::Attachment& a) { return MaskAddresses(a.url()) != a.url(); });
+}
+
 std::string OneLine(std::string_view text) {
   std::string line(text);
   std::replace_if(
@@ -128,6 +135,7 @@ std::optional<Refusal> Normaliser::Normalise(UtcTime received_at, const Aligner&
   SetCodes(report);
   SetTimes(received_at, aligner, report);
   SetDrill(report);
+  if (HasAccount(*report)) AddFlag("URL_ACCOUNT", report);
   masker->Mask(report);
   // After masking: a cut through a number would hide it from the mask.
   report->set_summary(OneLine(report->summary()));

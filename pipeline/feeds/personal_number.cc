@@ -8,6 +8,7 @@
 #include "pipeline/feeds/written_digits.h"
 
 namespace fusiongateway {
+
 namespace {
 
 constexpr std::size_t kIdentityDigits = 18;
@@ -121,14 +122,11 @@ int Value(std::string_view digits) {
   return value;
 }
 
-bool IsMobile(std::string_view d) {
-  return d.size() == kMobileDigits && d[0] == '1' && d[1] >= '3' && d[1] <= '9' && AllDigits(d);
-}
-
 // Without the country's code or the long-distance 0, if it has one.
 std::string_view WithoutPrefix(std::string_view d) {
   for (const std::string_view prefix : {"0086", "86", "0"}) {
-    if (d.starts_with(prefix) && IsMobile(d.substr(prefix.size()))) return d.substr(prefix.size());
+    if (d.starts_with(prefix) && IsMobileNumber(d.substr(prefix.size())))
+      return d.substr(prefix.size());
   }
   return d;
 }
@@ -238,7 +236,7 @@ std::optional<std::string> MaskOf(std::string_view digits, std::size_t group_cou
   if (std::find(declared.begin(), declared.end(), core) != declared.end()) {
     return MaskedNumber(core);
   }
-  if (IsMobile(core)) return MaskedPhone(core);
+  if (IsMobileNumber(core)) return MaskedPhone(core);
   if (IsLandline(digits) && group_count <= 3) return MaskedPhone(digits);
   if (IsIdentity(digits, received)) return std::string(kMaskedIdentity);
   return std::nullopt;
@@ -247,7 +245,7 @@ std::optional<std::string> MaskOf(std::string_view digits, std::size_t group_cou
 // A mobile number with two digits too many, unless they count the milliseconds since 1970.
 bool IsMobileAndTwo(std::string_view d, std::chrono::sys_days received) {
   constexpr std::chrono::days kTimesWithin{2 * 365};
-  if (d.size() != kMobileDigits + 2 || !IsMobile(d.substr(0, kMobileDigits))) return false;
+  if (d.size() != kMobileDigits + 2 || !IsMobileNumber(d.substr(0, kMobileDigits))) return false;
   std::int64_t count = 0;
   for (const char c : d) count = count * 10 + (c - '0');
   const std::chrono::sys_time<std::chrono::milliseconds> time{std::chrono::milliseconds{count}};
@@ -259,7 +257,7 @@ std::string MaskedTogether(std::string_view d, std::chrono::sys_days received) {
   std::string masked;
   for (std::size_t at = 0; at < d.size();) {
     const std::string_view rest = d.substr(at);
-    if (IsMobile(rest.substr(0, kMobileDigits))) {
+    if (IsMobileNumber(rest.substr(0, kMobileDigits))) {
       masked += MaskedPhone(rest.substr(0, kMobileDigits));
       at += kMobileDigits;
     } else if (IsIdentity(rest.substr(0, kIdentityDigits), received)) {
@@ -285,6 +283,11 @@ bool IsDecimals(const std::vector<Group>& groups, std::size_t i) {
 }
 
 }  // namespace
+
+bool IsMobileNumber(std::string_view d) {
+  return d.size() == kMobileDigits && d[0] == '1' && d[1] >= '3' && d[1] <= '9' &&
+         d.find_first_not_of("0123456789") == d.npos;
+}
 
 std::vector<PersonalNumber> FindPersonalNumbers(std::string_view text,
                                                 const std::vector<std::string>& declared,

@@ -35,6 +35,9 @@ std::vector<PersonalNumber> FindPersonalNumbers(std::string_view text,
                                                 std::chrono::sys_days received,
                                                 DigitForms forms = DigitForms::kDecimal);
 
+// Eleven ASCII digits that are a mobile number's.
+bool IsMobileNumber(std::string_view digits);
+
 // What stands instead of a number that is known to be personal: 138****5678, [证件号] for one as
 // long as an identity number's.
 std::string MaskedNumber(std::string_view digits);

@@ -319,6 +319,38 @@ TEST(Masking, AFieldOfItsOwnForThirteenDigitsHoldsATime) {
             R"({"installed":"1530000000000","x":1530000000000})");
 }
 
+TEST(Masking, WhatHasNotTheFormOfAnIdIsMaskedInAnIdsFieldToo) {
+  v1::Report report;
+  report.set_report_id("13812345678 欧阳锋钧");
+  report.set_device_id("rtsp://admin:secret@10.0.0.8/1");
+  report.add_camera_ids("1号门 13812345678");
+  report.add_camera_ids("rtsp://10.0.0.8:554/cam_1@main");
+  auto* call = report.mutable_police_call();
+  call->set_call_id("13812345678");
+  call->add_category_codes("13812345678");
+  call->add_category_codes("800200");
+  call->set_grade_code("13812345678 欧阳锋钧");
+  call->set_result_code("fang@example.com");
+  call->set_unit_code("410202138000");
+  Masker masker(Arrival());
+  masker.Declare("欧阳锋钧");
+  masker.Mask(&report);
+  EXPECT_EQ(report.report_id(), "138****5678 欧*");
+  EXPECT_EQ(report.device_id(), "rtsp://***@10.0.0.8/1");
+  EXPECT_EQ(report.camera_ids(0), "1号门 138****5678");
+  EXPECT_EQ(call->call_id(), "13812345678") << "of an id's form, and the source's own";
+  EXPECT_EQ(call->category_codes(0), "138****5678");
+  EXPECT_EQ(call->category_codes(1), "800200");
+  EXPECT_EQ(call->grade_code(), "138****5678 欧*");
+  EXPECT_EQ(call->result_code(), "[邮箱]");
+  EXPECT_EQ(call->unit_code(), "410202138000");
+  EXPECT_EQ(
+      Masker(Arrival()).Json(R"({"JJDBH":"打13812345678","JQLBDM":13812345678,"BJRMC":"张三",)"
+                             R"("CJDWDM":"张三","PJDBH":13812345678})"),
+      R"({"BJRMC":"张*","CJDWDM":"张*","JJDBH":"打138****5678","JQLBDM":"138****5678",)"
+      R"("PJDBH":13812345678})");
+}
+
 TEST(Masking, IdsInAReportStayAndTextsDoNot) {
   v1::Report report;
   report.set_report_id("13812345678");

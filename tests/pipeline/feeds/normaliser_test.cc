@@ -170,6 +170,15 @@ TEST(Normaliser, UnknownCodesNeverRefuseAReport) {
                                                                       "UNKNOWN_CODE:severity"));
 }
 
+TEST(Normaliser, AnAttachmentsAccountIsMaskedAndFlagged) {
+  const auto outcome = DecodeWith(
+      "report",
+      R"({"reportId":"r","kind":"GRID_REPORT","attachments":[{"url":"http://u:p@h/1"}]})");
+  ASSERT_EQ(outcome.reports.size(), 1u);
+  EXPECT_EQ(outcome.reports[0].attachments.at(0).url, "http://***@h/1");
+  EXPECT_THAT(outcome.reports[0].flags, ::testing::Contains("URL_ACCOUNT"));
+}
+
 TEST(Normaliser, ASummaryIsOneLineOfAtMost512Bytes) {
   v1::Report report = Minimal();
   std::string text = "第一行\n第二行";
