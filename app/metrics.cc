@@ -181,7 +181,9 @@ void AddCameras(const MetricsInput& input, Families* out) {
       {"camera_clock_outliers_total", "Frames whose media time contradicted their arrival",
        &CameraCounters::clock_outliers},
       {"camera_clock_epochs_total", "Time lines begun", &CameraCounters::clock_epochs},
-      {"camera_reconnects_total", "Reconnects", &CameraCounters::reconnects},
+      {"camera_connects_total", "Attempts to connect", &CameraCounters::connects},
+      {"camera_reconnects_total", "Times frames came back after a loss",
+       &CameraCounters::reconnects},
       {"camera_stalls_total", "Times media time stood still", &CameraCounters::stalls}};
   for (const auto& [name, help, member] : kTotals) {
     out->Begin(name, help, MetricType::Counter);

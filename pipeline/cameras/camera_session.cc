@@ -182,6 +182,7 @@ void CameraSession::OpenPull(SteadyTime now) {
   session_ =
       std::max(static_cast<std::uint64_t>(unix_now.time_since_epoch().count()), session_ + 1);
   opened_at_ = now;
+  intake_->ChangeStatus([](CameraStatus&, Counters& counters) { ++counters.connects; });
   pull_ = std::make_unique<RtspPull>(config_, clock_, intake_->Begin(session_, now));
   if (Status status = pull_->Open(); !status.ok()) {
     EndPull(now, CameraStatus::State::kDown, status.message());

@@ -29,7 +29,8 @@ class CameraSession {
   struct Counters {
     std::uint64_t clock_outliers = 0;
     std::uint64_t clock_epochs = 0;
-    std::uint64_t reconnects = 0;
+    std::uint64_t connects = 0;    // attempts, the first included
+    std::uint64_t reconnects = 0;  // frames came back after a loss
     std::uint64_t stalls = 0;
   };
 

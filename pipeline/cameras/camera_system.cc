@@ -267,7 +267,7 @@ std::vector<CameraCounters> CameraSystem::Counters() const {
     const FrameRing::Counters ring = session->ring().counters();
     const CameraSession::Counters own = session->counters();
     all.push_back({id, ring.taken, ring.taken_bytes, ring.unusable, own.clock_outliers,
-                   own.clock_epochs, own.reconnects, own.stalls, ring.held_bytes});
+                   own.clock_epochs, own.connects, own.reconnects, own.stalls, ring.held_bytes});
   }
   return all;
 }

@@ -32,7 +32,8 @@ struct CameraCounters {
   std::uint64_t frames_unusable = 0;  // no key frame before them, or larger than the ring
   std::uint64_t clock_outliers = 0;   // frames whose media time contradicted their arrival
   std::uint64_t clock_epochs = 0;     // time lines begun
-  std::uint64_t reconnects = 0;
+  std::uint64_t connects = 0;         // attempts to connect, the first included
+  std::uint64_t reconnects = 0;       // times frames came back after the camera was down or stalled
   std::uint64_t stalls = 0;
   std::uint64_t ring_bytes = 0;
 };
