@@ -2,6 +2,7 @@
 
 #include <gst/app/gstappsink.h>
 #include <gst/gst.h>
+#include <gst/rtsp/gstrtspmessage.h>
 
 #include <algorithm>
 #include <array>
@@ -99,6 +100,20 @@ GstPadProbeReturn OpenSegment(GstPad*, GstPadProbeInfo* info, gpointer) {
   return GST_PAD_PROBE_OK;
 }
 
+// With user and password in it. An address of RTSP carries them to its own host only: a redirect
+// replaces the address, and they are gone. As properties of rtspsrc they would be for whatever host
+// the camera names.
+std::string UrlWithLogin(const CameraConfig& config) {
+  if (config.user.empty()) return config.url;
+  const std::size_t host = config.url.find("://") + 3;
+  gchar* user = g_uri_escape_string(config.user.c_str(), nullptr, FALSE);
+  gchar* password = g_uri_escape_string(config.password.c_str(), nullptr, FALSE);
+  std::string url = config.url.substr(0, host) + user + ':' + password + '@';
+  g_free(user);
+  g_free(password);
+  return url + config.url.substr(host);
+}
+
 // What an operator can do about it. GStreamer's own text may name hosts and stays out.
 std::string Explain(const GError* error) {
   if (error->domain == GST_RESOURCE_ERROR) {
@@ -127,9 +142,10 @@ std::string Explain(const GError* error) {
 
 struct RtspPull::Impl {
   Impl(const CameraConfig& c, const Clock& k, std::shared_ptr<PullSink> s)
-      : config(c), clock(k), sink(std::move(s)) {}
+      : config(c), location(UrlWithLogin(c)), clock(k), sink(std::move(s)) {}
 
   const CameraConfig config;
+  const std::string location;
   const Clock& clock;
   const std::shared_ptr<PullSink> sink;
   GstElement* pipeline = nullptr;
@@ -151,6 +167,7 @@ struct RtspPull::Impl {
   GstFlowReturn Take(GstSample* sample);
 
   static GstBusSyncReply OnMessage(GstBus*, GstMessage* message, gpointer self);
+  static gboolean OnBeforeSend(GstElement* source, GstRTSPMessage* request, gpointer self);
   static gboolean OnSelectStream(GstElement*, guint, GstCaps* caps, gpointer self);
   static void OnPad(GstElement*, GstPad* pad, gpointer self);
   static GstFlowReturn OnSample(GstAppSink* appsink, gpointer self);
@@ -190,7 +207,7 @@ Status RtspPull::Open() {
                              : config.transport == CameraTransport::kUdp
                                  ? kProtocolUdp
                                  : kProtocolUdp | kProtocolTcp;
-  g_object_set(source, "location", config.url.c_str(), "protocols", protocols, "latency",
+  g_object_set(source, "location", impl_->location.c_str(), "protocols", protocols, "latency",
                static_cast<guint>(duration_cast<milliseconds>(config.latency).count()),
                // No skew correction: the frame clock does that.
                "buffer-mode", kBufferModeNone, "add-reference-timestamp-meta", TRUE,
@@ -199,10 +216,7 @@ Status RtspPull::Open() {
                static_cast<guint64>(duration_cast<microseconds>(kTcpTimeout).count()), "timeout",
                static_cast<guint64>(duration_cast<microseconds>(kUdpFallbackAfter).count()),
                "user-agent", "fusion-gateway", nullptr);
-  if (!config.user.empty()) {
-    g_object_set(source, "user-id", config.user.c_str(), "user-pw", config.password.c_str(),
-                 nullptr);
-  }
+  g_signal_connect(source, "before-send", G_CALLBACK(Impl::OnBeforeSend), impl_.get());
   g_signal_connect(source, "select-stream", G_CALLBACK(Impl::OnSelectStream), impl_.get());
   g_signal_connect(source, "pad-added", G_CALLBACK(Impl::OnPad), impl_.get());
   gst_bin_add(GST_BIN(impl_->pipeline), source);
@@ -254,6 +268,30 @@ GstBusSyncReply RtspPull::Impl::OnMessage(GstBus*, GstMessage* message, gpointer
   }
   gst_message_unref(message);
   return GST_BUS_DROP;
+}
+
+// Redirects are not followed: nothing is said to where the camera sends us.
+gboolean RtspPull::Impl::OnBeforeSend(GstElement* source, GstRTSPMessage* request, gpointer self) {
+  auto* impl = static_cast<Impl*>(self);
+  gchar* location = nullptr;
+  g_object_get(source, "location", &location, nullptr);
+  const bool redirected = impl->location != (location ? location : "");
+  g_free(location);
+  if (redirected) {
+    impl->Fail(
+        "摄像机转到另一个地址，请直接配置该地址 / the camera redirects to another address, which "
+        "is "
+        "not followed: configure that address");
+    return FALSE;
+  }
+  if (impl->config.user.empty()) return TRUE;
+  // rtspsrc tries what is in the address once; a camera that asks again, with a new nonce, is
+  // answered from the properties. Redirects answer DESCRIBE: then they are not set.
+  const GstRTSPMethod method = request->type_data.request.method;
+  const bool settled = method != GST_RTSP_OPTIONS && method != GST_RTSP_DESCRIBE;
+  g_object_set(source, "user-id", settled ? impl->config.user.c_str() : nullptr, "user-pw",
+               settled ? impl->config.password.c_str() : nullptr, nullptr);
+  return TRUE;
 }
 
 gboolean RtspPull::Impl::OnSelectStream(GstElement*, guint, GstCaps* caps, gpointer self) {

@@ -1,6 +1,7 @@
 // One RTSP session: connects, takes the first H.264 or H.265 stream, cuts it into access units and
 // hands them on with what is known of their time. Never decodes, never reconnects: it ends with the
-// first failure and is thrown away.
+// first failure and is thrown away. Never follows a redirect: user and password are for the host of
+// the configured address.
 //
 // Threading: Open and Close are called once each, in this order; Open does not wait for the
 // network, Close may (up to seconds when the camera is gone): SessionCloser calls it. The sink is

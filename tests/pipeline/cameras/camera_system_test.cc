@@ -47,6 +47,69 @@ void ExpectTrue(const Snapshot& snapshot) {
   EXPECT_GE(stamp.Latest(), truth) << ToString(stamp.source);
 }
 
+// Answers every request with one head (after "RTSP/1.0 ") and keeps what it was asked. Each
+// connection on a thread of its own, which ends with it.
+class RtspResponder {
+ public:
+  RtspResponder(const char* host, std::string head) : head_(std::move(head)) {
+    listener_ = socket(AF_INET, SOCK_STREAM, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    inet_pton(AF_INET, host, &address.sin_addr);
+    socklen_t size = sizeof address;
+    EXPECT_EQ(bind(listener_, reinterpret_cast<sockaddr*>(&address), size), 0);
+    EXPECT_EQ(listen(listener_, 16), 0);
+    getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size);
+    port_ = ntohs(address.sin_port);
+    acceptor_ = std::thread([this] {
+      for (int peer = 0; (peer = accept(listener_, nullptr, nullptr)) >= 0;) {
+        answering_.emplace_back([this, peer] { Answer(peer); });
+      }
+    });
+  }
+  ~RtspResponder() {
+    shutdown(listener_, SHUT_RDWR);
+    acceptor_.join();
+    for (std::thread& thread : answering_) thread.join();
+    close(listener_);
+  }
+  std::uint16_t port() const { return port_; }
+  std::string heard() {
+    std::lock_guard lock(mutex_);
+    return heard_;
+  }
+
+ private:
+  void Answer(int peer) {
+    char bytes[4096];
+    for (ssize_t count = 0; (count = recv(peer, bytes, sizeof bytes, 0)) > 0;) {
+      const std::string request(bytes, static_cast<std::size_t>(count));
+      const std::size_t number = request.find("CSeq: ");
+      const std::string sequence =
+          number == request.npos
+              ? "0"
+              : request.substr(number + 6, request.find('\r', number) - number - 6);
+      // A tunnel through HTTP is asked for before anything of RTSP.
+      const std::string answer = (request.starts_with("GET ") ? "HTTP/1.0 " : "RTSP/1.0 ") + head_ +
+                                 "\r\nCSeq: " + sequence + "\r\n\r\n";
+      std::lock_guard lock(mutex_);
+      heard_ += request;
+      if (send(peer, answer.data(), answer.size(), MSG_NOSIGNAL) < 0) break;
+    }
+    close(peer);
+  }
+
+  const std::string head_;
+  int listener_ = -1;
+  std::uint16_t port_ = 0;
+  std::mutex mutex_;
+  std::string heard_;
+  std::thread acceptor_;
+  std::vector<std::thread> answering_;
+};
+
+const std::string kAsksForLogin = "401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"x\"";
+
 class CameraSystemTest : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -277,10 +340,59 @@ TEST_F(CameraSystemTest, ASilentHostIsDownAndStopDoesNotWaitForIt) {
   StartSystem({silent, Config(kTank)});
   EXPECT_TRUE(Within(seconds{5}, [&] { return HoldsFramesFrom(kTank, UtcTime{}); }));
   EXPECT_TRUE(Within(seconds{15}, [&] { return HasState("silent", CameraStatus::State::kDown); }));
+  EXPECT_TRUE(Within(seconds{10}, [&] { return system->Counters()[0].connects >= 2; }))
+      << "attempts that come to nothing count";
+  EXPECT_EQ(system->Counters()[0].reconnects, 0u);
   const SteadyTime before = clock.SteadyNow();
   system.reset();
   EXPECT_LT(clock.SteadyNow() - before, seconds{3});
   close(listener);
+}
+
+TEST_F(CameraSystemTest, TheLoginGoesToTheCameraAsItIsConfigured) {
+  RtspResponder camera("127.0.0.1", kAsksForLogin);
+  CameraConfig config = Config("cam");
+  config.url = demo_city::RtspUrl(camera.port(), "cam");
+  config.user = "ad/min";
+  config.password = "P@ss:w%2F 口令";
+  StartSystem({config});
+  EXPECT_TRUE(Within(seconds{10}, [&] {
+    return camera.heard().find("Authorization: Basic YWQvbWluOlBAc3M6dyUyRiDlj6Pku6Q=") !=
+           std::string::npos;
+  })) << camera.heard();
+  EXPECT_TRUE(Within(seconds{10}, [&] {
+    return StatusOf("cam").note.find("check user and password") != std::string::npos;
+  })) << StatusOf("cam").note;
+  system.reset();
+  EXPECT_EQ(camera.heard().find("ss:w"), std::string::npos) << "the password in an address";
+}
+
+TEST_F(CameraSystemTest, ARedirectGivesNoLoginAwayAndTheStatusNamesIt) {
+  for (const std::string scheme : {"rtsp", "rtspt", "rtsph"}) {
+    RtspResponder other("127.0.0.2", kAsksForLogin);
+    RtspResponder camera("127.0.0.1", "302 Moved\r\nLocation: " + scheme +
+                                          "://127.0.0.2:" + std::to_string(other.port()) + "/");
+    CameraConfig config = Config("cam");
+    config.url = demo_city::RtspUrl(camera.port(), "cam");
+    config.user = "admin";
+    config.password = "PassW0rd";
+    StartSystem({config});
+    EXPECT_TRUE(Within(seconds{10}, [&] { return HasState("cam", CameraStatus::State::kDown); }));
+    // A second attempt, too.
+    EXPECT_TRUE(Within(seconds{10}, [&] {
+      return HasState("cam", CameraStatus::State::kDown) && system->Counters()[0].connects >= 3;
+    }));
+    const std::string note = StatusOf("cam").note;
+    system.reset();
+    EXPECT_EQ(other.heard().find("Authorization"), std::string::npos) << scheme;
+    EXPECT_EQ(camera.heard().find("Authorization"), std::string::npos);  // it did not ask
+    EXPECT_FALSE(camera.heard().empty());
+    if (scheme != "rtsph") {
+      EXPECT_EQ(other.heard(), "") << scheme;
+      EXPECT_NE(note.find("redirects to another address"), std::string::npos) << note;
+      EXPECT_NE(note.find("摄像机转到另一个地址"), std::string::npos) << note;
+    }
+  }
 }
 
 TEST_F(CameraSystemTest, WhatCannotBeIsRefusedWithTheFieldNamed) {
