@@ -1,6 +1,7 @@
 #include "fusion/clock/frame_clock.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace fusiongateway {
 namespace {
@@ -16,6 +17,8 @@ constexpr std::uint64_t kSettleCount = 8;
 constexpr std::int64_t kDriftDivisor = 2000;  // 500 ppm
 // The quickest of 10 s of frames differs by less from one window to the next on a steady path.
 constexpr Duration kSlowedStep = milliseconds{5};
+// How a path's quickest frames move is looked at over this: long enough to have undisturbed ones.
+constexpr Duration kMinute = seconds{60};
 // Encoders send B-frames out of order by less than this.
 constexpr Duration kReorderMax = seconds{1};
 // Media time cannot run ahead of arrival; behind it, this much may be a queue on the way.
@@ -47,9 +50,37 @@ void FrameClock::ArrivalEnvelope::Add(SteadyTime when, Duration delay) {
   while (!rising_.empty() && rising_.back().delay >= delay) rising_.pop_back();
   rising_.push_back({when, delay});
   while (when - rising_.front().when > kEnvelopeWindow) rising_.pop_front();
-  if (!quickest_ || delay <= quickest_->delay + (when - quickest_->when) / kDriftDivisor) {
+  if (!quickest_ || delay <= quickest_->delay + Drift(when)) {
     quickest_ = Sample{when, delay};
+    slow_.reset();
+  } else if (!slow_ && Slower() > Drift(when) + kSlowedStep) {
+    const Sample level = rising_.front();
+    slow_ = SlowPath{level, (level.when - quickest_->when) / kDriftDivisor};
+    quickest_->when = level.when;
+    of_minute_.reset();
   }
+  if (!of_minute_) minute_begun_ = when;
+  if (!of_minute_ || delay < of_minute_->delay) of_minute_ = Sample{when, delay};
+  if (when - minute_begun_ >= kMinute) EndMinute();
+}
+
+Duration FrameClock::ArrivalEnvelope::Drift(SteadyTime now) const {
+  const Duration since = (now - quickest_->when) / kDriftDivisor;
+  return slow_ ? since + slow_->unsure + kSlowedStep : since;
+}
+
+// As far as drift can have moved this minute's frames, it has moved the quickest one known too.
+void FrameClock::ArrivalEnvelope::EndMinute() {
+  const Sample before = slow_ ? slow_->level : *quickest_;
+  const Sample now = *std::exchange(of_minute_, std::nullopt);
+  const Duration limit = Absolute(now.when - before.when) / kDriftDivisor;
+  const Duration moved = now.delay - before.delay;
+  if (slow_) {
+    if (Absolute(moved) > limit + kSlowedStep) slow_->unsure += limit;
+    slow_->level = now;
+  }
+  if (now.when < quickest_->when) return;
+  quickest_ = Sample{now.when, quickest_->delay + std::clamp(moved, -limit, limit)};
 }
 
 void FrameClock::ArrivalEnvelope::ClearRecent() {
@@ -60,6 +91,8 @@ void FrameClock::ArrivalEnvelope::ClearRecent() {
 void FrameClock::ArrivalEnvelope::Clear() {
   ClearRecent();
   quickest_.reset();
+  of_minute_.reset();
+  slow_.reset();
 }
 
 bool FrameClock::ArrivalEnvelope::settled() const {
@@ -71,9 +104,8 @@ Duration FrameClock::ArrivalEnvelope::Margin(SteadyTime now) const {
 }
 
 Duration FrameClock::ArrivalEnvelope::Slowed(SteadyTime now) const {
-  const Duration drift = (now - quickest_->when) / kDriftDivisor;
-  const Duration slower = minimum() - quickest_->delay;
-  return slower <= drift + kSlowedStep ? Duration::zero() : slower + drift;
+  const Duration drift = Drift(now);
+  return Slower() <= drift + kSlowedStep ? Duration::zero() : Slower() + drift;
 }
 
 void FrameClock::Restart(std::optional<SteadyTime> opened) {
@@ -119,8 +151,8 @@ bool FrameClock::OnTimeLine(const FrameTimes& frame) const {
   if (!newest_ || envelope_.empty()) return true;
   if (frame.media - newest_->media < -kReorderMax) return false;
   // A path that was slow and is quick again is no jump ahead.
-  const Duration delay = Delay(frame);
-  return delay - envelope_.quickest() >= -kAheadMax && delay - envelope_.minimum() <= kBehindMax;
+  const Duration behind = Delay(frame) - envelope_.quickest();
+  return behind >= -kAheadMax && behind <= kBehindMax;
 }
 
 bool FrameClock::RivalWins(const FrameTimes& frame) {

@@ -9,7 +9,11 @@
 //   [t + m - longest, t + m].
 // `longest` is path_delay_max as long as the quickest recent frame is as quick as the quickest
 // known of this time line. When it is slower (more than 5 ms beyond what drift explains), `longest`
-// grows by as much: a loaded host or a full link makes the interval wider, never wrong.
+// grows by as much: a loaded host or a full link makes the interval wider, not wrong. That stays so
+// for as long as the path stays slow: drift is then what the slow frames themselves show of it,
+// minute by minute, and is not held to explain the delay afterwards. A minute in which they move by
+// more than drift can counts towards what drift may explain (500 ppm of it either way). Beyond 10 s
+// it is another time line.
 // A claim is evidence to be checked against this and never the truth by itself.
 //
 //   source            utc                       uncertainty
@@ -82,7 +86,8 @@ class FrameClock {
   bool claim_rejected() const { return claim_ == Claim::kRejected; }
 
  private:
-  // Minimum of arrival - media over the recent past, and the quickest frame known before it.
+  // Minimum of arrival - media over the recent past, and what the quickest frame known would be
+  // now.
   class ArrivalEnvelope {
    public:
     void Add(SteadyTime when, Duration delay);
@@ -102,11 +107,23 @@ class FrameClock {
       SteadyTime when;
       Duration delay;
     };
+    // What is known of a path that has become slower than the quickest frame.
+    struct SlowPath {
+      Sample level;       // its quickest frame of the last whole minute
+      Duration unsure{};  // what drift can have been in times that do not show it
+    };
     void ClearRecent();
+    // How much slower than `quickest_` the minimum is, and what drift may explain of that.
+    Duration Slower() const { return minimum() - quickest_->delay; }
+    Duration Drift(SteadyTime now) const;
+    void EndMinute();
 
     std::deque<Sample> rising_;  // candidates for the minimum: later ones are larger
-    // The quickest frame of the time line, drift allowed for.
+    // The quickest frame of the time line, moved along with its drift.
     std::optional<Sample> quickest_;
+    std::optional<Sample> of_minute_;  // the quickest frame of this minute
+    SteadyTime minute_begun_{};
+    std::optional<SlowPath> slow_;
     SteadyTime first_{};
     SteadyTime newest_{};
     std::uint64_t count_ = 0;

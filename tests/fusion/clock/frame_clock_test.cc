@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include <algorithm>
 #include <functional>
 #include <random>
 #include <vector>
@@ -13,6 +14,7 @@ namespace {
 using std::chrono::hours;
 using std::chrono::microseconds;
 using std::chrono::milliseconds;
+using std::chrono::minutes;
 using std::chrono::seconds;
 
 constexpr Duration kFrame = milliseconds{40};
@@ -433,6 +435,70 @@ TEST(FrameClockTest, FramesHeldSinceTheConnectionWasOpenedAreCoveredWithoutAnyCl
   run.at += seconds{5};
   run.Play(seconds{5});
   EXPECT_EQ(run.last().uncertainty, seconds{2});
+}
+
+TEST(FrameClockTest, APathThatStaysSlowIsNeverTakenForDrift) {
+  for (const double drift : {0.0, 60e-6, -60e-6, 500e-6, -500e-6}) {
+    Playback run;
+    run.camera.claims = false;
+    run.camera.media_drift = drift;
+    run.Play(seconds{30});
+    run.camera.path_min = milliseconds{300};
+    run.Play(minutes{45});
+    EXPECT_GE(run.last().uncertainty, milliseconds{210}) << drift;
+    EXPECT_LE(run.last().uncertainty, milliseconds{320}) << "as wide as it was: " << drift;
+    run.camera.path_min = milliseconds{20};
+    run.Play(seconds{12});
+    EXPECT_LE(run.last().uncertainty, milliseconds{107}) << "quick again: " << drift;
+    EXPECT_EQ(run.clock.epoch(), 1u);
+  }
+}
+
+TEST(FrameClockTest, APathThatGetsSlowerStepByStepIsRememberedWhole) {
+  Playback run;
+  run.camera.claims = false;
+  run.camera.jitter = milliseconds{200};
+  run.Play(minutes{5});
+  for (const auto path : {milliseconds{260}, milliseconds{520}, milliseconds{400}}) {
+    run.camera.path_min = path;
+    run.Play(minutes{15});
+  }
+  EXPECT_GE(run.last().uncertainty, milliseconds{290});
+}
+
+TEST(FrameClockTest, AnHonestCameraThatDriftsIsNotWidenedForGoodByBadMinutes) {
+  for (const double drift : {60e-6, -60e-6, 480e-6, -480e-6}) {
+    Playback run;
+    run.camera.claims = false;
+    run.camera.media_drift = drift;
+    for (int i = 0; i < 12; ++i) {
+      run.camera.path_min = milliseconds{20};
+      run.Play(minutes{9});
+      EXPECT_LE(run.last().uncertainty, milliseconds{107}) << i << ", drift " << drift;
+      for (const auto path : {milliseconds{140}, milliseconds{600}, milliseconds{90}}) {
+        run.camera.path_min = path;
+        run.Play(seconds{35});
+      }
+    }
+    EXPECT_EQ(run.clock.epoch(), 1u);
+  }
+}
+
+TEST(FrameClockTest, ATimeLineThatFallsBehindWithoutEndIsBegunAnew) {
+  // As of a camera that counts frames instead of time, and loses some.
+  Playback run;
+  run.camera.claims = false;
+  run.Play(seconds{30});
+  Duration widest{};
+  for (int i = 0; i < 60; ++i) {
+    run.camera.media_zero -= milliseconds{300};
+    run.at += seconds{11};  // until the recent frames are all of after the step
+    run.Play(seconds{20});
+    widest = std::max(widest, run.last().uncertainty);
+  }
+  EXPECT_GE(widest, seconds{4}) << "what is lost might be the path's";
+  EXPECT_LE(widest, milliseconds{5500});
+  EXPECT_LT(run.last().uncertainty, widest);
 }
 
 // What a path does in one stretch of time.
