@@ -44,6 +44,10 @@ int Main(int argc, char** argv) {
       "fusion-gateway run config/demo.yaml");
   run_command->add_option("config", run.config, "Configuration file (YAML)")->required();
   run_command->add_flag("--verbose", run.verbose, "Log more");
+  run_command->add_flag(
+      "--core-dumps", run.core_dumps,
+      "Let a crash leave a core dump: it holds camera passwords and payloads not yet "
+      "masked");
   run_command->callback([&] { status = RunGateway(run); });
 
   CheckConfigOptions check;

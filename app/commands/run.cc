@@ -1,7 +1,6 @@
 #include "app/commands/run.h"
 
 #include <spdlog/spdlog.h>
-#include <sys/prctl.h>
 
 #include <csignal>
 #include <cstdio>
@@ -11,6 +10,7 @@
 #include "app/config_check.h"
 #include "app/gateway.h"
 #include "app/system_clock.h"
+#include "pipeline/process/core_dumps.h"
 
 namespace fusiongateway {
 namespace {
@@ -51,8 +51,7 @@ void PrintEndpoints(const GatewayEndpoints& endpoints) {
 
 int RunGateway(const RunOptions& options) {
   spdlog::set_level(options.verbose ? spdlog::level::debug : spdlog::level::info);
-  // Memory holds camera passwords and what is not yet masked: no core dumps unless asked for.
-  prctl(PR_SET_DUMPABLE, 0);
+  if (!options.core_dumps) ForbidCoreDumps();
   const sigset_t signals = BlockSignals();
   auto loaded = LoadConfig(options.config);
   if (!loaded.ok()) {

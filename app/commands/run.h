@@ -1,7 +1,7 @@
 // fusion-gateway run CONFIG: runs the gateway until a signal ends it.
 //
 // Blocks its signals in every thread it starts and waits for them itself; called once, from main.
-// SIGHUP reads the code tables again. Core dumps are off.
+// SIGHUP reads the code tables again.
 #pragma once
 
 #include <string>
@@ -11,6 +11,7 @@ namespace fusiongateway {
 struct RunOptions {
   std::string config;
   bool verbose = false;
+  bool core_dumps = false;  // a crash may leave one; its memory holds passwords and raw texts
 };
 
 // Returns when SIGINT or SIGTERM comes (0), when the gateway cannot start or go on (1), or when the

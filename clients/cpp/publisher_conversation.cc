@@ -42,6 +42,12 @@ PublisherConversation::PublisherConversation(const PublisherOptions& options,
       clock_(clock),
       on_progress_(std::move(on_progress)) {}
 
+// Not by stats(): that waits for the outbox, which may be writing to disk.
+bool PublisherConversation::fenced() const {
+  std::lock_guard lock(mutex_);
+  return stats_.fenced;
+}
+
 PublisherStats PublisherConversation::stats() const {
   std::lock_guard lock(mutex_);
   PublisherStats stats = stats_;

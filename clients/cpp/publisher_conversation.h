@@ -56,7 +56,7 @@ class PublisherConversation {
   void SayBye();
 
   bool has_connection() const { return state_ != State::kDown; }
-  bool fenced() const { return stats().fenced; }
+  bool fenced() const;
   PublisherStats stats() const;
 
  private:

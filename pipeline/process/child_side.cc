@@ -9,15 +9,14 @@
 #include <cerrno>
 
 #include "pipeline/process/child_process.h"
+#include "pipeline/process/core_dumps.h"
 
 namespace fusiongateway {
 
 bool BindToParent(pid_t parent) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-  prctl(PR_SET_DUMPABLE, 0);
-  const rlimit no_core{0, 0};
-  setrlimit(RLIMIT_CORE, &no_core);
+  ForbidCoreDumps();
   return getppid() == parent;
 }
 

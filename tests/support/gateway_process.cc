@@ -16,6 +16,8 @@
 #include <system_error>
 #include <thread>
 
+#include "tests/support/patience.h"
+
 namespace fusiongateway::testing {
 namespace {
 
@@ -54,7 +56,7 @@ pid_t Spawn(const std::vector<std::string>& arguments, const std::filesystem::pa
 
 // The status as a shell tells it; kills after `timeout`.
 int WaitFor(pid_t pid, std::chrono::milliseconds timeout) {
-  const auto deadline = steady_clock::now() + timeout;
+  const auto deadline = steady_clock::now() + kSlowness * timeout;
   bool killed = false;
   for (;;) {
     int status = 0;
@@ -215,7 +217,7 @@ Status GatewayProcess::UseStateDir(const std::string& state_dir) {
 }
 
 Status GatewayProcess::WaitUntilReady() {
-  const auto deadline = steady_clock::now() + options_.start_timeout;
+  const auto deadline = steady_clock::now() + kSlowness * options_.start_timeout;
   bool printed = false;
   while (steady_clock::now() < deadline) {
     int status = 0;

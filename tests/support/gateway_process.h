@@ -116,6 +116,7 @@ class ProgramProcess {
   ProgramProcess(const ProgramProcess&) = delete;
   ProgramProcess& operator=(const ProgramProcess&) = delete;
 
+  pid_t pid() const { return pid_; }
   bool running();
   void Kill();
   // What it has printed so far.

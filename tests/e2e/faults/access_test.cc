@@ -1,5 +1,7 @@
 // Nothing but loopback listens without credentials, and a key opens its own feed alone.
 #include <gmock/gmock.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <fstream>
 #include <mutex>
@@ -77,6 +79,24 @@ class BeyondLoopback : public ::testing::TestWithParam<Listener> {
 
   TempFolder folder_;
 };
+
+TEST(CoreDumps, AreForbiddenUnlessAskedFor) {
+  auto gateway = GatewayProcess::Start({});
+  ASSERT_TRUE(gateway.ok()) << gateway.status().message();
+  const auto core_max = [](pid_t pid) {
+    rlimit core{1, 1};
+    prlimit(pid, RLIMIT_CORE, nullptr, &core);
+    return core.rlim_cur;
+  };
+  EXPECT_EQ(core_max((*gateway)->pid()), rlim_t{0});
+  (*gateway)->Kill();
+
+  const TempFolder folder;
+  ProgramProcess asked({"run", (*gateway)->config_path(), "--core-dumps"}, folder.File("out"));
+  ASSERT_TRUE(Eventually([&] { return asked.Output().find("is running") != std::string::npos; }))
+      << asked.Output();
+  EXPECT_EQ(core_max(asked.pid()), core_max(getpid()));
+}
 
 TEST_P(BeyondLoopback, IsRefusedWithoutCredentialsBeforeAnythingIsMade) {
   const ProgramResult run = Run("run", GetParam().yaml);

@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "app/system_clock.h"
+#include "tests/support/patience.h"
 
 namespace fusiongateway::testing {
 
@@ -22,7 +23,7 @@ std::string Alarm(const std::string& alarm_id, Duration ahead, const std::string
 }
 
 bool Eventually(const std::function<bool()>& done, std::chrono::milliseconds timeout) {
-  const auto deadline = std::chrono::steady_clock::now() + timeout;
+  const auto deadline = std::chrono::steady_clock::now() + kSlowness * timeout;
   while (!done()) {
     if (std::chrono::steady_clock::now() > deadline) return false;
     std::this_thread::sleep_for(std::chrono::milliseconds{20});
