@@ -1,6 +1,7 @@
 #include "pipeline/feeds/foreign_text.h"
 
 #include <algorithm>
+#include <charconv>
 #include <nlohmann/json.hpp>
 
 #include "pipeline/feeds/personal_key.h"
@@ -13,6 +14,18 @@ bool IsKeyCharacter(char32_t c) {
   return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_' ||
          (c >= 0x4E00 && c <= 0x9FFF);
 }
+
+constexpr std::size_t kEscapeBytes = 6;
+
+// The UTF-16 unit of a "\\u4e00" that begins here; 0 if none does.
+char32_t EscapedUnit(std::string_view text) {
+  unsigned unit = 0;
+  if (text.size() < kEscapeBytes || text[0] != '\\' || text[1] != 'u') return 0;
+  const char* end = text.data() + kEscapeBytes;
+  return std::from_chars(text.data() + 2, end, unit, 16).ptr == end ? unit : 0;
+}
+
+bool IsHigh(char32_t unit) { return unit >= 0xD800 && unit < 0xDC00; }
 
 }  // namespace
 
@@ -32,15 +45,22 @@ std::string NoteOfBytes(std::string_view bytes) {
   return nlohmann::json{{"notText", {{"bytes", bytes.size()}, {"looksLike", looks_like}}}}.dump();
 }
 
-std::string WithoutEscapedDigits(std::string_view text) {
+std::string WithoutEscapes(std::string_view text) {
   std::string plain;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text.substr(i, 5) == "\\u003" && i + 5 < text.size() && text[i + 5] >= '0' &&
-        text[i + 5] <= '9') {
-      plain += text[i + 5];
-      i += 5;
+  for (std::size_t i = 0; i < text.size();) {
+    char32_t point = EscapedUnit(text.substr(i));
+    std::size_t length = kEscapeBytes;
+    if (const char32_t low = EscapedUnit(text.substr(i + std::min(length, text.size() - i)));
+        IsHigh(point) && low >= 0xDC00 && low < 0xE000) {
+      point = 0x10000 + ((point - 0xD800) << 10) + (low - 0xDC00);
+      length *= 2;
+    }
+    // A quote or a control character is better left as it is; half a pair is nothing.
+    if (point <= U' ' || point == U'"' || point == U'\\' || (point >= 0xD800 && point < 0xE000)) {
+      plain += text[i++];
     } else {
-      plain += text[i];
+      AppendUtf8(point, &plain);
+      i += length;
     }
   }
   return plain;

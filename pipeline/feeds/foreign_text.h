@@ -18,8 +18,8 @@ bool IsText(std::string_view bytes);
 // could be searched for.
 std::string NoteOfBytes(std::string_view bytes);
 
-// "\u0031" → "1": a digit that is escaped in a document nobody can parse.
-std::string WithoutEscapedDigits(std::string_view text);
+// "\u0031" → "1", "\u5f20" → "张": what is escaped in a document nobody can parse.
+std::string WithoutEscapes(std::string_view text);
 
 // The values in a document nobody can parse that follow a person's key: `"BJRMC": "张三"`,
 // `phone=…`, `<phone>…`, `联系人：张三`.

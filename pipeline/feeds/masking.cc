@@ -369,7 +369,7 @@ std::string Masker::Json(std::string_view text) {
 }
 
 std::string Masker::UnreadableText(std::string_view bytes) {
-  const std::string text = WithoutEscapedDigits(ValidUtf8(bytes));
+  const std::string text = WithoutEscapes(ValidUtf8(bytes));
   for (const std::string_view value : PersonalValues(text)) Declare(value);
   // Between bytes of another encoding a number's form says nothing any more.
   return IsUtf8(bytes) ? Text(text) : WithoutDigits(Text(text));

@@ -49,10 +49,11 @@ bool IsOtherSeparator(char32_t c) {
 
 bool IsX(char32_t c) { return c == U'x' || c == U'X' || c == U'ｘ' || c == U'Ｘ'; }
 
-// A blank as a page writes it: its length in bytes, 0 if none begins here.
+// A blank as a page or a document that nobody can parse writes it: its length in bytes, 0 if none
+// begins here.
 std::size_t WrittenBlank(std::string_view text) {
-  for (const std::string_view blank :
-       {"&nbsp;", "&#160;", "&#xA0;", "&#xa0;", "&ensp;", "&emsp;", "<br>", "<br/>", "<br />"}) {
+  for (const std::string_view blank : {"&nbsp;", "&#160;", "&#xA0;", "&#xa0;", "&ensp;", "&emsp;",
+                                       "<br>", "<br/>", "<br />", "\\n", "\\r", "\\t"}) {
     if (text.starts_with(blank)) return blank.size();
   }
   return 0;
@@ -101,7 +102,7 @@ std::vector<Group> Groups(std::string_view text, DigitForms forms) {
     if (in_group && IsX(point.value)) groups.back().x_end = point.end;
     if (IsInvisible(point.value)) continue;
     in_group = false;
-    const bool markup = point.value == U'&' || point.value == U'<';
+    const bool markup = point.value == U'&' || point.value == U'<' || point.value == U'\\';
     if (const auto blank = markup ? WrittenBlank(text.substr(point.begin)) : 0; blank > 0) {
       blank_until = point.begin + blank;
       gap.Add(U' ');

@@ -219,6 +219,12 @@ TEST(Masking, APayloadThatIsNoJsonIsMaskedAsText) {
   EXPECT_EQ(masked.find_first_of("0123456789"), std::string::npos);
 }
 
+TEST(Masking, EscapesInWhatIsNoJsonHideNothing) {
+  EXPECT_EQ(Masker(Arrival()).Json(R"({"BJRMC":"\u5f20\u4e09","x":"\u5f20\u4e09 138\n1234\r\n5678 )"
+                                   R"(\ud835\udfcf3812345678 \ud835 \u0022")"),
+            R"({"BJRMC":"张*","x":"张* 138****5678 138****5678 \ud835 \u0022")");
+}
+
 TEST(Masking, OtherFormsThanJsonDeclareTheirPersonsToo) {
   for (const char* text : {"<call><BJRMC>张三</BJRMC><tel>23912345</tel><BJNR>张三 23912345</BJNR>",
                            "BJRMC=张三&phone=23912345&BJNR=张三 23912345",
