@@ -1,6 +1,7 @@
 #include "delivery/stream/consumer_protocol.h"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 namespace fusiongateway {
 namespace {
@@ -10,6 +11,7 @@ constexpr std::uint64_t kWindowMax = 65536;
 // A filter that lets little through: progress is told at the latest after so many records.
 constexpr std::uint64_t kScanUntoldMax = 8192;
 constexpr std::chrono::milliseconds kRetryWhenFull{20};
+constexpr auto kNoSeverity = static_cast<v1::Severity>(-1);  // refused by name
 
 // What a consumer of an earlier journal should do.
 std::string JournalChangedText(const Journal& journal, const v1::Subscribe& subscribe,
@@ -28,6 +30,21 @@ std::string JournalChangedText(const Journal& journal, const v1::Subscribe& subs
   return text +
          "Your seqs may mean other records here: subscribe with snapshot and an empty "
          "journal_id and reconcile by incident_id and revision.";
+}
+
+// The JSON reader passes over names of enums that it does not know, as schemas grow. A severity so
+// lost would let everything through.
+bool SeverityWasLost(std::string_view bytes, const v1::Filter& filter) {
+  if (filter.min_severity() != v1::SEVERITY_UNSPECIFIED) return false;
+  const auto member = [](const nlohmann::json& object, const char* name, const char* other_name) {
+    if (!object.is_object()) return nlohmann::json();
+    return object.value(object.contains(name) ? name : other_name, nlohmann::json());
+  };
+  const auto message = nlohmann::json::parse(bytes, nullptr, false);
+  const auto subscribe = member(message, "subscribe", "subscribe");
+  const auto severity =
+      member(member(subscribe, "filter", "filter"), "minSeverity", "min_severity");
+  return !severity.is_null() && severity != 0 && severity != "SEVERITY_UNSPECIFIED";
 }
 
 std::string SeqAheadText(StreamId stream, std::uint64_t after_seq, std::uint64_t newest) {
@@ -63,6 +80,9 @@ void ConsumerProtocol::OnMessage(const std::string& connection, std::string_view
                      parsed.message() + ": send a ConsumerMessage in protobuf or JSON");
   }
   if (message.has_subscribe()) {
+    if (form == WireForm::kJson && SeverityWasLost(bytes, message.subscribe().filter())) {
+      message.mutable_subscribe()->mutable_filter()->set_min_severity(kNoSeverity);
+    }
     return Subscribe(connection, message.subscribe(), form, may_read_restricted, now);
   }
   const auto consumer = consumers_.find(connection);

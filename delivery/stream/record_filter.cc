@@ -66,6 +66,11 @@ Result<RecordFilter> RecordFilter::Make(const v1::Filter& filter) {
     }
     made.bodies_.insert(body);
   }
+  if (!v1::Severity_IsValid(filter.min_severity())) {
+    return InvalidArgument(
+        "filter.minSeverity: there is no such severity: give INFO, MINOR, MODERATE, SEVERE or "
+        "EXTREME");
+  }
   made.severity_min_ = filter.min_severity();
   return made;
 }

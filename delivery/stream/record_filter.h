@@ -23,7 +23,7 @@ std::string_view DistrictOf(const v1::StreamRecord& record);
 class RecordFilter {
  public:
   RecordFilter() = default;
-  // kInvalidArgument for a code that is not six digits and a body that there is not.
+  // kInvalidArgument for a code that is not six digits, a body and a severity that there is not.
   static Result<RecordFilter> Make(const v1::Filter& filter);
 
   bool Passes(const v1::StreamRecord& record) const;

@@ -190,6 +190,27 @@ TEST_F(ConsumerProtocolTest, AnUnknownStreamOrFilterIsRefusedByName) {
   EXPECT_EQ(protocol_->counters().consumers, 0u);
 }
 
+TEST_F(ConsumerProtocolTest, ASeverityThatThereIsNotIsRefusedInJsonToo) {
+  const auto say = [this](const std::string& severity) {
+    protocol_->OnMessage(
+        "c", R"({"subscribe": {"stream": "live", "filter": {"minSeverity": )" + severity + "}}}",
+        false, now_);
+    const bool taken = protocol_->counters().consumers == 1;
+    if (!taken) {
+      EXPECT_THAT(sent_.front().second, HasSubstr("BAD_FILTER"));
+      EXPECT_THAT(sent_.front().second, HasSubstr("minSeverity"));
+    }
+    sent_.clear();
+    return taken;
+  };
+  for (const char* known : {R"("SEVERE")", "4", "0", "null", R"("SEVERITY_UNSPECIFIED")"}) {
+    EXPECT_TRUE(say(known)) << known;
+  }
+  for (const char* unknown : {R"("NOPE")", R"("severe!")", "99", "-1"}) {
+    EXPECT_FALSE(say(unknown)) << unknown;
+  }
+}
+
 TEST_F(ConsumerProtocolTest, ASeqAheadOfTheJournalIsToldAndNothingIsSkipped) {
   Commit(1);
   Say(SubscribeAfter(3));

@@ -69,6 +69,9 @@ TEST(RecordFilterTest, WhatCannotMatchIsRefusedByName) {
   v1::Filter place;
   place.add_district_codes("4102");
   EXPECT_THAT(RecordFilter::Make(place).status().message(), ::testing::HasSubstr("six digits"));
+  v1::Filter severity;
+  severity.set_min_severity(static_cast<v1::Severity>(99));
+  EXPECT_THAT(RecordFilter::Make(severity).status().message(), ::testing::HasSubstr("EXTREME"));
 }
 
 }  // namespace
