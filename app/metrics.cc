@@ -256,6 +256,9 @@ void AddReaders(const MetricsInput& input, Families* out) {
                consumers.too_large);
   out->Counter("stream_send_full_total", "Times a consumer's connection took no more for now",
                consumers.send_full);
+  out->Counter("stream_bytes_full_total",
+               "Times a consumer had so many bytes unacknowledged that it got no more",
+               consumers.bytes_full);
   out->Counter("stream_journal_errors_total", "Times records could not be read for a consumer",
                consumers.journal_errors);
   out->Counter("stream_refused_total", "Subscriptions answered with an error", consumers.refused);

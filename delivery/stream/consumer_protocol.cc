@@ -216,8 +216,9 @@ void ConsumerProtocol::SendError(const std::string& connection, WireForm form,
 }
 
 void ConsumerProtocol::OnConsumed(Consumer& consumer, std::uint64_t through_seq, SteadyTime now) {
-  while (!consumer.on_the_way.empty() && consumer.on_the_way.front().first <= through_seq) {
-    consumer.on_the_way_records -= consumer.on_the_way.front().second;
+  while (!consumer.on_the_way.empty() && consumer.on_the_way.front().through_seq <= through_seq) {
+    consumer.on_the_way_records -= consumer.on_the_way.front().records;
+    consumer.on_the_way_bytes -= consumer.on_the_way.front().bytes;
     consumer.on_the_way.pop_front();
     consumer.last_progress = now;
   }
@@ -236,13 +237,20 @@ bool ConsumerProtocol::ServeAll(SteadyTime now) {
   return more;
 }
 
+bool ConsumerProtocol::HasCredit(Consumer& consumer) {
+  const bool full = consumer.on_the_way_bytes >= limits_.bytes_on_the_way_max;
+  if (full && !consumer.bytes_full) ++counters_.bytes_full;
+  consumer.bytes_full = full;
+  return !full && consumer.on_the_way_records < consumer.window;
+}
+
 ConsumerProtocol::Served ConsumerProtocol::Serve(const std::string& connection, Consumer& consumer,
                                                  SteadyTime now) {
   if (now < consumer.retry_at) return Served::kNothing;
   if (const Sent sent = SendBeginning(connection, consumer); sent != Sent::kTaken) {
     return NotTaken(consumer, sent, now);
   }
-  const bool credit = consumer.on_the_way_records < consumer.window;
+  const bool credit = HasCredit(consumer);
   if (consumer.scanned_seq >= sources_.journal.range(consumer.stream).newest) {
     if (credit) consumer.last_progress = now;
     return Served::kNothing;
@@ -316,7 +324,8 @@ ConsumerProtocol::Served ConsumerProtocol::SendRecords(const std::string& connec
   records.set_journal_id(sources_.journal.journal_id());
   records.set_from_seq(consumer.told_seq + 1);
   records.set_through_seq(through_seq);
-  const Sent sent = SendMessage(connection, consumer.form, message);
+  const std::string bytes = SerialiseWire(message, consumer.form);
+  const Sent sent = SendBytes(connection, bytes);
   if (sent != Sent::kTaken) return NotTaken(consumer, sent, now);
   consumer.told_seq = consumer.scanned_seq = through_seq;
   consumer.last_sent = now;
@@ -324,15 +333,21 @@ ConsumerProtocol::Served ConsumerProtocol::SendRecords(const std::string& connec
   counters_.records_sent += count;
   if (count > 0) {
     consumer.last_progress = now;
-    consumer.on_the_way.emplace_back(through_seq, count);
+    consumer.on_the_way.push_back({through_seq, count, bytes.size()});
     consumer.on_the_way_records += count;
+    consumer.on_the_way_bytes += bytes.size();
   }
   return Served::kSome;
 }
 
 ConsumerProtocol::Sent ConsumerProtocol::SendMessage(const std::string& connection, WireForm form,
                                                      const v1::StreamMessage& message) {
-  const Sent sent = send_(connection, SerialiseWire(message, form));
+  return SendBytes(connection, SerialiseWire(message, form));
+}
+
+ConsumerProtocol::Sent ConsumerProtocol::SendBytes(const std::string& connection,
+                                                   const std::string& bytes) {
+  const Sent sent = send_(connection, bytes);
   if (sent == Sent::kTaken) ++counters_.messages_sent;
   if (sent == Sent::kFull) ++counters_.send_full;
   return sent;

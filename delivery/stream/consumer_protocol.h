@@ -12,7 +12,6 @@
 #include <map>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "delivery/journal/journal.h"
@@ -28,7 +27,10 @@ struct ConsumerLimits {
   std::size_t consumers_max = 64;
   std::size_t message_bytes_max = std::size_t{64} << 10;  // from a consumer
   std::size_t records_per_message = 256;
-  std::size_t bytes_per_message = std::size_t{512} << 10;  // about; never less than one record
+  std::size_t bytes_per_message = std::size_t{256} << 10;  // about; never less than one record
+  // Of one consumer, as sent and not yet consumed: beyond it nothing more goes out, however many
+  // records its window has left.
+  std::size_t bytes_on_the_way_max = std::size_t{512} << 10;
   Duration heartbeat_interval = std::chrono::seconds(2);
   // Without credit for so long, a consumer is told TOO_SLOW and dropped.
   Duration credit_timeout = std::chrono::seconds(60);
@@ -49,8 +51,9 @@ struct ConsumerCounters {
   std::uint64_t restricted_withheld = 0;
   std::uint64_t malformed = 0;
   std::uint64_t too_large = 0;
-  std::uint64_t refused = 0;    // subscriptions answered with an error
-  std::uint64_t send_full = 0;  // the connection took no more for now
+  std::uint64_t refused = 0;     // subscriptions answered with an error
+  std::uint64_t send_full = 0;   // the connection took no more for now
+  std::uint64_t bytes_full = 0;  // so many bytes were on the way that no more went out
   std::uint64_t dropped_gone = 0;
   std::uint64_t dropped_slow = 0;
   std::uint64_t journal_errors = 0;
@@ -88,9 +91,16 @@ class ConsumerProtocol {
     std::uint64_t window = 0;
     std::uint64_t told_seq = 0;     // through_seq of the last message
     std::uint64_t scanned_seq = 0;  // beyond it, nothing passed the filter
-    // Of the messages on the way: through_seq and how many records. Bounded by the window.
-    std::deque<std::pair<std::uint64_t, std::uint64_t>> on_the_way;
+    // Not yet consumed. Bounded by the window and bytes_on_the_way_max.
+    struct OnTheWay {
+      std::uint64_t through_seq = 0;
+      std::uint64_t records = 0;
+      std::size_t bytes = 0;
+    };
+    std::deque<OnTheWay> on_the_way;
     std::uint64_t on_the_way_records = 0;
+    std::size_t on_the_way_bytes = 0;
+    bool bytes_full = false;
     SteadyTime last_sent{};
     SteadyTime last_progress{};  // it took something, or there was nothing to take
     SteadyTime retry_at{};       // its connection was full
@@ -110,6 +120,7 @@ class ConsumerProtocol {
   Sent SendOutOfRange(const std::string& connection, const Consumer& consumer);
   void SendError(const std::string& connection, WireForm form, std::string_view code,
                  std::string_view text);
+  bool HasCredit(Consumer& consumer);
   void OnConsumed(Consumer& consumer, std::uint64_t through_seq, SteadyTime now);
 
   Served Serve(const std::string& connection, Consumer& consumer, SteadyTime now);
@@ -120,6 +131,7 @@ class ConsumerProtocol {
   Served SendRecords(const std::string& connection, Consumer& consumer, v1::StreamMessage& message,
                      std::uint64_t through_seq, SteadyTime now);
   Sent SendMessage(const std::string& connection, WireForm form, const v1::StreamMessage& message);
+  Sent SendBytes(const std::string& connection, const std::string& bytes);
 
   const Sources sources_;
   const ConsumerLimits limits_;

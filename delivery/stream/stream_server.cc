@@ -22,6 +22,8 @@ namespace {
 
 // libzmq drops a longer message and its connection before it is in memory.
 constexpr std::int64_t kMessageBytesHardMax = 1 << 20;
+// What the kernel holds for a consumer that does not read; it would grow to megabytes by itself.
+constexpr int kSendBufferBytes = 256 << 10;
 constexpr int kMessagesPerTurn = 256;
 constexpr std::size_t kBroadcastPerTurn = 1024;
 constexpr std::chrono::milliseconds kPollInterval{100};
@@ -111,6 +113,7 @@ Status StreamServer::Impl::Bind() {
     }
     router.set(zmq::sockopt::router_mandatory, true);
     router.set(zmq::sockopt::sndhwm, options.consumer_queue_max);
+    router.set(zmq::sockopt::sndbuf, kSendBufferBytes);
     publisher.set(zmq::sockopt::sndhwm, options.broadcast_queue_max);
     router.bind(*endpoint);
     consumers_endpoint = router.get(zmq::sockopt::last_endpoint);

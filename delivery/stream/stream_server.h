@@ -30,7 +30,7 @@ struct StreamServerOptions {
   std::map<std::string, std::string> curve_role_of_key;
   ConsumerLimits limits;
   // Messages waiting in a connection's queue.
-  int consumer_queue_max = 16;
+  int consumer_queue_max = 8;
   int broadcast_queue_max = 10000;
 };
 

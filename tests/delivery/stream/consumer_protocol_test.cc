@@ -121,6 +121,34 @@ TEST_F(ConsumerProtocolTest, NoMoreThanTheWindowIsOnTheWay) {
   EXPECT_EQ(Next().records().through_seq(), 14u);
 }
 
+TEST_F(ConsumerProtocolTest, NoMoreBytesThanTheLimitAreOnTheWayHoweverLargeTheWindow) {
+  limits_.bytes_per_message = 2000;
+  limits_.bytes_on_the_way_max = 6000;
+  Begin();
+  Commit(300);
+  Say(SubscribeAfter(0, 65536));
+  ServeUntilQuiet();
+  std::size_t bytes = 0;
+  std::uint64_t through = 0;
+  for (; !sent_.empty(); through = Next().records().through_seq()) {
+    bytes += sent_.front().second.size();
+  }
+  EXPECT_GE(bytes, 6000u);
+  EXPECT_LT(bytes, 10000u);  // and one message
+  EXPECT_EQ(protocol_->counters().bytes_full, 1u);
+  ServeUntilQuiet();
+  EXPECT_TRUE(sent_.empty());
+  EXPECT_EQ(protocol_->counters().bytes_full, 1u) << "the same time";
+
+  Consumed(through);
+  ServeUntilQuiet();
+  EXPECT_EQ(Next().records().from_seq(), through + 1);
+  EXPECT_EQ(protocol_->counters().bytes_full, 2u);
+  now_ += limits_.credit_timeout;
+  protocol_->Housekeep(now_);
+  EXPECT_EQ(protocol_->counters().dropped_slow, 1u);
+}
+
 TEST_F(ConsumerProtocolTest, AFilterThatLetsNothingThroughShowsAsProgress) {
   Commit(50);
   auto subscribe = SubscribeAfter(0, 5);
