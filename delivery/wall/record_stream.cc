@@ -55,8 +55,32 @@ bool PlaceIsKnown(const Journal& journal, const Place& place) {
   return false;
 }
 
-Batch NextBatch(const WallBackend& backend, const WallOptions& options, Place* place) {
+// Records after `place`, as many as a batch may hold; `place` moves on to the last.
+void AddRecords(ServerCore& core, const std::vector<WireRecordPtr>& records, Place* place,
+                Batch* batch) {
+  const std::uint64_t from_seq = *place->after + 1;
+  std::string list;
+  for (const WireRecordPtr& record : records) {
+    if (list.size() >= core.options.stream_batch_bytes_max) break;
+    place->after = record->seq();
+    if (!IsVisible(core.backend, *record)) continue;
+    if (!list.empty()) list += ',';
+    list += *core.record_texts.Of(place->stream, *record);
+    ++batch->records;
+  }
+  v1::StreamMessage range;
+  range.mutable_records()->set_journal_id(core.backend.journal().journal_id());
+  range.mutable_records()->set_from_seq(from_seq);
+  range.mutable_records()->set_through_seq(*place->after);
+  std::string text = ToJson(range);
+  // The list goes where the message of the range ends: {"records":{...}}
+  if (!list.empty()) text.insert(text.size() - 2, ",\"records\":[" + list + "]");
+  batch->messages.push_back(std::move(text));
+}
+
+Batch NextBatch(ServerCore& core, Place* place) {
   Batch batch;
+  const WallBackend& backend = core.backend;
   const Journal& journal = backend.journal();
   if (place->after && !PlaceIsKnown(journal, *place)) {
     batch.messages.push_back(ErrorText(
@@ -67,7 +91,7 @@ Batch NextBatch(const WallBackend& backend, const WallOptions& options, Place* p
   place->journal_id.clear();  // checked once
   if (!place->after) BeginAtSnapshot(backend, place, &batch);
   auto records =
-      VisibleRecords(backend, place->stream, *place->after, options.stream_batch_records_max);
+      journal.ReadRecords(place->stream, *place->after, core.options.stream_batch_records_max);
   if (!records.ok() && records.status().code() == StatusCode::kOutOfRange) {
     v1::StreamMessage out;
     out.mutable_out_of_range()->set_oldest_seq(journal.range(place->stream).oldest);
@@ -83,13 +107,9 @@ Batch NextBatch(const WallBackend& backend, const WallOptions& options, Place* p
     batch.failed = true;
     return batch;
   }
-  if (records->through_seq() < records->from_seq()) return batch;
-  place->after = records->through_seq();
+  if (records->empty()) return batch;
+  AddRecords(core, *records, place, &batch);
   batch.more = *place->after < journal.range(place->stream).newest;
-  batch.records = static_cast<std::uint64_t>(records->records_size());
-  v1::StreamMessage out;
-  *out.mutable_records() = std::move(*records);
-  batch.messages.push_back(ToJson(out));
   return batch;
 }
 
@@ -110,6 +130,11 @@ class RecordStream : public Closable, public std::enable_shared_from_this<Record
         place_(std::move(place)),
         wake_(core_->io),
         write_deadline_(core_->io) {
+    ErrorCode ignored;
+    beast::get_lowest_layer(socket_).socket().set_option(
+        net::socket_base::send_buffer_size(
+            static_cast<int>(core_->options.stream_send_buffer_bytes)),
+        ignored);
     core_->open.insert(this);
     ++core_->counters.streams_open;
     ++core_->counters.connections_open;
@@ -135,6 +160,7 @@ class RecordStream : public Closable, public std::enable_shared_from_this<Record
  private:
   net::awaitable<void> ReadUntilClosed();
   net::awaitable<void> Follow();
+  net::awaitable<bool> Read(std::shared_ptr<Batch> batch);
   net::awaitable<bool> WaitForMore();
   net::awaitable<bool> Send(std::string text);
 
@@ -182,11 +208,7 @@ net::awaitable<void> RecordStream::Follow() {
   while (!closed_) {
     notified_ = false;
     auto batch = std::make_shared<Batch>();
-    const auto self = shared_from_this();
-    std::function<void()> job = [self, batch] {
-      *batch = NextBatch(self->core_->backend, self->core_->options, &self->place_);
-    };
-    const bool done = co_await OnWorkers(core_, std::move(job));
+    const bool done = co_await Read(batch);
     for (std::string& message : batch->messages) {
       const bool sent = co_await Send(std::move(message));
       if (!sent) co_return;
@@ -197,6 +219,30 @@ net::awaitable<void> RecordStream::Follow() {
     const bool goes_on = co_await WaitForMore();
     if (!goes_on) co_return;
   }
+}
+
+// The next batch, when it is this stream's turn. False when the workers did not read it.
+net::awaitable<bool> RecordStream::Read(std::shared_ptr<Batch> batch) {
+  ServerCore& core = *core_;
+  if (core.stream_reading) {
+    net::steady_timer turn(core.io, net::steady_timer::time_point::max());
+    core.streams_waiting.push_back(&turn);
+    co_await turn.async_wait(kTuple);  // until the one before hands its turn on, or Stop
+  }
+  core.stream_reading = true;
+  bool done = false;
+  if (!closed_) {
+    const auto self = shared_from_this();
+    std::function<void()> job = [self, batch] { *batch = NextBatch(*self->core_, &self->place_); };
+    done = co_await OnWorkers(core_, std::move(job));
+  }
+  if (core.streams_waiting.empty()) {
+    core.stream_reading = false;
+  } else {
+    core.streams_waiting.front()->cancel();
+    core.streams_waiting.pop_front();
+  }
+  co_return done;
 }
 
 // Until records were committed, or for one heartbeat: a batch that could not be read is tried again

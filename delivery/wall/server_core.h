@@ -14,6 +14,7 @@
 #include <memory>
 #include <set>
 
+#include "delivery/wall/record_texts.h"
 #include "delivery/wall/request_guard.h"
 #include "delivery/wall/wall_api.h"
 #include "delivery/wall/web_assets.h"
@@ -52,13 +53,15 @@ struct ServerCore {
         backend(wall_backend),
         workers(std::move(wall_workers)),
         assets(std::move(web_assets)),
-        api(backend, options) {}
+        api(backend, options),
+        record_texts(options.record_texts_bytes_max) {}
 
   const WallOptions options;
   WallBackend& backend;
   const WallWorkers workers;
   const WebAssets assets;
   const WallApi api;
+  RecordTexts record_texts;                   // any thread
   std::unique_ptr<const RequestGuard> guard;  // set once the port is known
   net::io_context io{1};
   WallCounters counters;
@@ -69,6 +72,8 @@ struct ServerCore {
   std::map<std::string, std::size_t> publisher_connections_of_feed;
   std::size_t snapshots_running = 0;
   std::deque<net::steady_timer*> snapshots_waiting;  // cancelled when it is their turn
+  bool stream_reading = false;
+  std::deque<net::steady_timer*> streams_waiting;  // to read; cancelled when it is their turn
 };
 
 using CorePtr = std::shared_ptr<ServerCore>;

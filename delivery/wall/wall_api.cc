@@ -202,6 +202,16 @@ v1::Snapshot VisibleSnapshot(const WallBackend& backend, StreamId stream, bool i
   return snapshot;
 }
 
+bool IsVisible(const WallBackend& backend, const v1::StreamRecord& record) {
+  return !IsRestricted(record, [&backend](const std::string& incident_id) {
+    const auto incident = backend.FindIncident(incident_id);
+    return !incident.ok() || incident->restricted();
+  });
+}
+
+namespace {
+
+// One page of a stream as the range that was scanned, less what may not be seen.
 Result<v1::Records> VisibleRecords(const WallBackend& backend, StreamId stream,
                                    std::uint64_t after_seq, std::size_t max) {
   auto read = backend.journal().ReadRecords(stream, after_seq, max);
@@ -210,15 +220,13 @@ Result<v1::Records> VisibleRecords(const WallBackend& backend, StreamId stream,
   records.set_journal_id(backend.journal().journal_id());
   records.set_from_seq(after_seq + 1);
   records.set_through_seq(read->empty() ? after_seq : read->back()->seq());
-  const auto restricted_incident = [&backend](const std::string& incident_id) {
-    const auto incident = backend.FindIncident(incident_id);
-    return !incident.ok() || incident->restricted();
-  };
   for (const WireRecordPtr& record : *read) {
-    if (!IsRestricted(*record, restricted_incident)) *records.add_records() = *record;
+    if (IsVisible(backend, *record)) *records.add_records() = *record;
   }
   return records;
 }
+
+}  // namespace
 
 bool WallApi::Owns(const RequestTarget& target) {
   const auto& path = target.segments;

@@ -46,9 +46,7 @@ class WallApi {
 // The open incidents that may be seen, with the seq of `stream` they hold at least the state of.
 v1::Snapshot VisibleSnapshot(const WallBackend& backend, StreamId stream, bool include_closed);
 
-// One page of a stream as the range that was scanned, less what may not be seen.
-Result<v1::Records> VisibleRecords(const WallBackend& backend, StreamId stream,
-                                   std::uint64_t after_seq, std::size_t max);
+bool IsVisible(const WallBackend& backend, const v1::StreamRecord& record);
 
 std::optional<StreamId> ParseStreamName(std::string_view name);
 

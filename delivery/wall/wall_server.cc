@@ -122,6 +122,8 @@ class WallServer::Impl {
         acceptor_.close(ignored);
         for (net::steady_timer* turn : core_->snapshots_waiting) turn->cancel();
         core_->snapshots_waiting.clear();
+        for (net::steady_timer* turn : core_->streams_waiting) turn->cancel();
+        core_->streams_waiting.clear();
         for (Closable* connection : core_->open) connection->Close();
       });
       if (thread_.joinable()) thread_.join();  // ends when the last connection and job have

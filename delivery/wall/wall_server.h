@@ -16,8 +16,9 @@
 //
 // WebSocket /ws/stream?stream=live|settled[&after=SEQ][&journal_id=ID] sends v1::StreamMessage as
 // JSON text: without `after` a snapshot and the records that follow it, with `after` the records
-// after it. A client that reads too slowly costs one batch of memory, is disconnected after
-// `write_timeout`, and resumes from its last through_seq.
+// after it. A client that reads too slowly costs one batch of memory and a bounded send buffer, is
+// disconnected after `write_timeout`, and resumes from its last through_seq. However many streams
+// catch up, one at a time reads the journal: the workers are free for everybody else.
 #pragma once
 
 #include <chrono>
@@ -57,7 +58,10 @@ struct WallOptions {
   std::size_t publisher_connections_of_feed_max = 8;
   std::size_t publisher_body_bytes_max = 1u << 20;
   std::size_t page_records_max = 1000;
-  std::size_t stream_batch_records_max = 256;
+  std::size_t stream_batch_records_max = 64;
+  std::size_t stream_batch_bytes_max = 128 * 1024;       // about; never less than one record
+  std::size_t stream_send_buffer_bytes = 64 * 1024;      // the kernel's, of one stream
+  std::size_t record_texts_bytes_max = 4 * 1024 * 1024;  // JSON kept for all streams
 
   Duration read_timeout = std::chrono::seconds{15};
   Duration publisher_body_timeout = std::chrono::seconds{60};

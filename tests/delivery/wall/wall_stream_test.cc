@@ -160,6 +160,42 @@ TEST_F(WallStream, AClientThatDoesNotReadIsDroppedAndTheOthersGoOn) {
   EXPECT_EQ(ReadThrough(resumed, seq, seq + 1).size(), 1u);
 }
 
+TEST_F(WallStream, AMessageHoldsNoMoreBytesThanABatchMay) {
+  options_.stream_batch_bytes_max = 30'000;
+  v1::Incident large = MakeIncident("i-1");
+  large.set_title(std::string(10'000, 'x'));
+  for (int i = 0; i < 40; ++i) backend_.Put(large);
+  Start();
+  StreamClient client(port(), "?after=0");
+  for (std::uint64_t after = 0; after < 40;) {
+    const auto message = client.Next();
+    ASSERT_TRUE(message && message->has_records());
+    ASSERT_EQ(message->records().from_seq(), after + 1);
+    ASSERT_LE(message->records().records_size(), 3);
+    after = message->records().through_seq();
+    ASSERT_EQ(message->records().records().rbegin()->seq(), after);
+  }
+}
+
+TEST_F(WallStream, ManyThatNeverReadAreGivenLittleAndTheOneThatReadsGetsAll) {
+  constexpr std::uint64_t kRecords = 2000;
+  constexpr std::size_t kStalled = 20;
+  v1::Incident incident = MakeIncident("i-1");
+  incident.set_title(std::string(4000, 'x'));
+  for (std::uint64_t i = 0; i < kRecords; ++i) backend_.Put(incident);
+  Start();
+  std::vector<std::unique_ptr<StreamClient>> stalled;
+  while (stalled.size() < kStalled) {
+    stalled.push_back(std::make_unique<StreamClient>(port(), "?after=0"));
+  }
+  StreamClient healthy(port(), "?after=0");
+  EXPECT_EQ(ReadThrough(healthy, 0, kRecords).size(), kRecords);
+  // What the kernel holds at both ends, and not megabytes.
+  const std::uint64_t unread = server_->statistics().records_sent - kRecords;
+  EXPECT_GT(unread, 0u);
+  EXPECT_LT(unread * 4000 / kStalled, std::uint64_t{1} << 20);
+}
+
 TEST_F(WallStream, EndsWithTheServer) {
   Start();
   StreamClient client(port(), "");
