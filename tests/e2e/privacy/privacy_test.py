@@ -277,7 +277,7 @@ class Privacy(unittest.TestCase):
         letter = json.loads(cls.gateway.get("/api/v1/feeds/calls/dead-letters?max=1000"))["deadLetters"]
         found["dead-letters show"] = b"".join(
             subprocess.run([PROGRAM, "dead-letters", "show", journal, item["id"]], check=True, capture_output=True).stdout
-            for item in letter)
+            for item in letter[::10])  # a program each
         return found
 
     def test_no_personal_value_is_found_anywhere(self):
