@@ -146,7 +146,8 @@ class PublishCommand {
   std::atomic<bool> hopeless_{false};
   // Written by the publisher's thread, read after it has ended.
   std::string refused_with_;
-  bool cut_json_ = false;
+  // By either thread, only ever set.
+  std::atomic<bool> cut_json_{false};
   std::atomic<bool> connected_{false};
 };
 
@@ -177,7 +178,7 @@ client::PublisherEvents PublishCommand::Events() {
 }
 
 void PublishCommand::OnRejection(const RejectedPayload& rejected) {
-  cut_json_ = cut_json_ || (rejected.code == "MALFORMED" && IsPartOfJson(rejected.payload));
+  if (rejected.code == "MALFORMED" && IsPartOfJson(rejected.payload)) cut_json_ = true;
   fmt::print(stderr, "{}: {} {}{}\n", rejected.label, rejected.code, rejected.message,
              rejected.field.empty() ? "" : " (" + rejected.field + ")");
 }
