@@ -34,6 +34,15 @@ int Fail(int status, const std::string& message) {
 
 bool IsWall(const std::string& where) { return where.starts_with("http://"); }
 
+std::string TextOf(const Json& letter, const char* key) {
+  const auto found = letter.find(key);
+  return found != letter.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
+std::uint64_t IdOf(const Json& letter) {
+  return std::strtoull(TextOf(letter, "id").c_str(), nullptr, 10);
+}
+
 // ---- where letters come from: the API's JSON, or the file's own
 
 // Who may read the file may read what is secret in it.
@@ -52,6 +61,7 @@ class Letters {
  private:
   Result<std::vector<DeadLetter>> FromStore(DeadLetterQuery query);
   Result<Json> Get(const std::string& rest);
+  Status NoGateway() const { return Unavailable(options_.where + ": this is no gateway's answer"); }
 
   const DeadLettersOptions& options_;
   const SystemClock clock_;
@@ -66,7 +76,10 @@ std::string LettersPath(const DeadLettersOptions& options) {
 std::string ProblemText(const WallAnswer& answer) {
   const Json problem = Json::parse(answer.body, nullptr, false);
   if (!problem.is_object()) return "HTTP " + std::to_string(answer.status);
-  return problem.value("detail", problem.value("title", "HTTP " + std::to_string(answer.status)));
+  for (const char* key : {"detail", "title"}) {
+    if (const std::string text = TextOf(problem, key); !text.empty()) return text;
+  }
+  return "HTTP " + std::to_string(answer.status);
 }
 
 Result<Json> Letters::Get(const std::string& rest) {
@@ -74,7 +87,7 @@ Result<Json> Letters::Get(const std::string& rest) {
   if (!answer.ok()) return answer.status();
   if (answer->status != 200) return NotFound(ProblemText(*answer));
   Json json = Json::parse(answer->body, nullptr, false);
-  if (json.is_discarded()) return Unavailable(options_.where + ": this is no gateway's answer");
+  if (!json.is_object()) return NoGateway();
   return json;
 }
 
@@ -94,7 +107,14 @@ Result<std::vector<Json>> Letters::Page(std::uint64_t after_id) {
     auto json = Get("?max=" + std::to_string(kPage) + "&after=" + std::to_string(after_id) +
                     "&code=" + PathSegment(options_.code) + (options_.all ? "&all=1" : ""));
     if (!json.ok()) return json.status();
-    for (Json& letter : (*json)["deadLetters"]) page.push_back(std::move(letter));
+    const auto found = json->find("deadLetters");
+    if (found == json->end() || !found->is_array()) return NoGateway();
+    for (Json& letter : *found) {
+      // In the order of their ids, or it would never end.
+      if (!letter.is_object() || IdOf(letter) <= after_id) return NoGateway();
+      after_id = IdOf(letter);
+      page.push_back(std::move(letter));
+    }
     return page;
   }
   const auto letters = FromStore({.after_id = after_id,
@@ -116,19 +136,12 @@ Result<Json> Letters::Show(std::uint64_t id) {
   return FromFile(letters->front(), true);
 }
 
-std::string TextOf(const Json& letter, const char* key) {
-  const auto found = letter.find(key);
-  return found != letter.end() && found->is_string() ? found->get<std::string>() : "";
-}
-
-std::uint64_t IdOf(const Json& letter) {
-  return std::strtoull(TextOf(letter, "id").c_str(), nullptr, 10);
-}
-
 void PrintLine(const Json& letter) {
   const std::string field = TextOf(letter, "field");
   const std::string note = TextOf(letter, "note");
-  const bool hidden = letter.value("restricted", false) && !letter.contains("message");
+  const auto restricted = letter.find("restricted");
+  const bool hidden =
+      restricted != letter.end() && *restricted == true && !letter.contains("message");
   fmt::print("{:>6} {} {} {}{} {}{}{}\n", TextOf(letter, "id"), TextOf(letter, "receivedAt"),
              TextOf(letter, "feedId"), TextOf(letter, "code"),
              field.empty() ? "" : " (" + field + ")",

@@ -1,9 +1,12 @@
 """fusion-gateway at a command line: what it says to somebody who mistypes, and how it ends."""
 
+import contextlib
+import http.server
 import os
 import socket
 import subprocess
 import tempfile
+import threading
 import unittest
 
 ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
@@ -17,6 +20,28 @@ feeds:
   - {feed_id: tanks, plugin: hazmat, default_district: "999999"}
   - {feed_id: grid, plugin: gird}
 """
+
+
+@contextlib.contextmanager
+def answering(status, body):
+    """The address of an HTTP service that gives everybody this answer."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body.encode())
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
 
 
 class Program(unittest.TestCase):
@@ -51,6 +76,18 @@ class Program(unittest.TestCase):
                      'medium "clorine"'):
             self.assertIn(said, ran.stderr)
         self.assertEqual(self.ran("run", self.site(SITE)).returncode, 2)
+
+    def test_dead_letters_refuses_the_answers_of_another_service(self):
+        for status, body in ((200, "[]"), (200, "{}"), (200, '{"deadLetters": 1}'), (200, '{"deadLetters": [1]}'),
+                             (200, '{"deadLetters": [{"feedId": "f"}]}'), (404, '{"detail": 5}'), (404, "[]"),
+                             (200, '{"deadLetters": [{"id": "2"}, {"id": "2"}]}')):
+            with answering(status, body) as wall:
+                ran = self.ran("dead-letters", "list", wall, "--feed", "f")
+                self.assertEqual((ran.returncode, ran.stdout), (1, ""), body)
+                self.assertIn("HTTP 404" if status == 404 else "no gateway's answer", ran.stderr)
+        # The next page is the same again: it does not go round for ever.
+        with answering(200, '{"deadLetters": [{"id": "2", "restricted": "yes"}]}') as wall:
+            self.assertEqual(self.ran("dead-letters", "list", wall, "--feed", "f").returncode, 1)
 
     def test_a_warning_alone_does_not_refuse_a_configuration(self):
         ran = self.ran("check-config", self.site(SITE.split("feeds:")[0]))
