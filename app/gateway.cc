@@ -101,7 +101,10 @@ Result<std::map<std::string, Made>> ForEveryFeed(const Config& config, const Pro
     FeedConfig feed = section.feed;
     if (feed.plugin_dir.empty()) feed.plugin_dir = files.plugin_dir;
     auto made = make(feed, config.sites, *tables);
-    if (!made.ok()) return made.status();
+    if (!made.ok()) {
+      return Status(made.status().code(),
+                    "feed \"" + feed.feed_id + "\": " + made.status().message());
+    }
     all[feed.feed_id] = std::move(*made);
   }
   return all;

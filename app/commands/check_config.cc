@@ -22,9 +22,8 @@ std::vector<std::string> LoadEveryFeed(const LoadedConfig& loaded, const std::st
     one.feeds = {loaded.config.feeds[i]};
     const auto decoders = MakeDecoders(one, files, clock);
     if (decoders.ok()) continue;
-    errors.push_back(PlaceOf(loaded, path, "feeds[" + std::to_string(i) + "].plugin") +
-                     ": feed \"" + one.feeds[0].feed.feed_id +
-                     "\": " + decoders.status().message());
+    errors.push_back(PlaceOf(loaded, path, "feeds[" + std::to_string(i) + "].plugin") + ": " +
+                     decoders.status().message());
   }
   return errors;
 }

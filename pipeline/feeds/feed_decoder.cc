@@ -179,9 +179,8 @@ Result<FeedTables> FeedDecoder::MakeTables(const FeedConfig& config,
   auto plugin = config.isolated ? PluginProcess::Start(path, config.plugin, plugin_config,
                                                        config.decode_timeout, processes)
                                 : FeedPlugin::Load(path, config.plugin, plugin_config);
-  if (plugin.ok()) return FeedTables{std::move(*plugin), tables};
-  return Status(plugin.status().code(),
-                "feed \"" + config.feed_id + "\": " + plugin.status().message());
+  if (!plugin.ok()) return plugin.status();
+  return FeedTables{std::move(*plugin), tables};
 }
 
 Result<std::unique_ptr<FeedDecoder>> FeedDecoder::Create(

@@ -77,6 +77,16 @@ class Program(unittest.TestCase):
             self.assertIn(said, ran.stderr)
         self.assertEqual(self.ran("run", self.site(SITE)).returncode, 2)
 
+    def test_check_config_names_the_feed_of_a_plugin_that_does_not_load_once(self):
+        with open(os.path.join(self.folder, "mine.so"), "w", encoding="utf-8") as file:
+            file.write("no module")
+        ran = self.ran("check-config", self.site(
+            "gateway_id: a\nfeeds:\n  - {feed_id: grid, plugin: grid}\n"
+            f"  - {{feed_id: odd, plugin: mine, plugin_path: {self.folder}/mine.so}}\n"))
+        self.assertEqual((ran.returncode, ran.stdout), (2, ""))
+        self.assertIn('site.yaml:4: feed "odd": ', ran.stderr)
+        self.assertEqual(ran.stderr.count('feed "'), 1, ran.stderr)
+
     def test_dead_letters_refuses_the_answers_of_another_service(self):
         for status, body in ((200, "[]"), (200, "{}"), (200, '{"deadLetters": 1}'), (200, '{"deadLetters": [1]}'),
                              (200, '{"deadLetters": [{"feedId": "f"}]}'), (404, '{"detail": 5}'), (404, "[]"),

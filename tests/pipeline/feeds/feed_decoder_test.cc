@@ -119,8 +119,7 @@ TEST(FeedDecoder, TablesThatAPluginDoesNotTakeAreRefusedNamingThePlace) {
   ASSERT_TRUE(tables.ok());
   const auto made = FeedDecoder::MakeTables(TestFeed("grid"), {}, *tables);
   ASSERT_FALSE(made.ok());
-  EXPECT_THAT(made.status().message(),
-              AllOf(HasSubstr("feed \"grid-1\""), HasSubstr("table \"grid\": actions.closed")));
+  EXPECT_THAT(made.status().message(), HasSubstr("table \"grid\": actions.closed"));
   const auto gases = CodeTables::FromTexts({{"hazmat", R"({"gas_limits":{}})"}});
   EXPECT_THAT(FeedDecoder::MakeTables(TestFeed("hazmat"), {}, *gases).status().message(),
               HasSubstr("gas_limits must be a list"));
