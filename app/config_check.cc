@@ -84,11 +84,9 @@ void Check::Plugins(const ProgramFiles& files) {
       continue;
     }
     const std::string folder = feed.plugin_dir.empty() ? files.plugin_dir : feed.plugin_dir;
-    if (fs::exists(fs::path(folder) / (feed.plugin + ".so"), none)) continue;
-    const auto names = PluginNames(folder);
-    Error(At("feeds", i, "plugin"),
-          "feed \"" + feed.feed_id + "\": there is no plugin \"" + feed.plugin + "\" in " + folder +
-              " (there are: " + Listed(names) + ")" + DidYouMean(feed.plugin, names));
+    const std::string missing = NoSuchPlugin(feed.plugin, folder);
+    if (missing.empty()) continue;
+    Error(At("feeds", i, "plugin"), "feed \"" + feed.feed_id + "\": " + missing);
   }
 }
 
@@ -150,6 +148,13 @@ std::vector<std::string> PluginNames(const std::string& plugin_dir) {
   }
   std::sort(names.begin(), names.end());
   return names;
+}
+
+std::string NoSuchPlugin(const std::string& plugin, const std::string& plugin_dir) {
+  const auto names = PluginNames(plugin_dir);
+  if (std::find(names.begin(), names.end(), plugin) != names.end()) return "";
+  return "there is no plugin \"" + plugin + "\" in " + plugin_dir +
+         " (there are: " + Listed(names) + ")" + DidYouMean(plugin, names);
 }
 
 ConfigFindings CheckAgainstProgram(const LoadedConfig& loaded, const std::string& path,

@@ -28,4 +28,8 @@ std::string PlaceOf(const LoadedConfig& loaded, const std::string& path, const s
 // The feed plugins in a folder, by name.
 std::vector<std::string> PluginNames(const std::string& plugin_dir);
 
+// Empty if the folder has the plugin; else that it has not, which there are, and which may be
+// meant.
+std::string NoSuchPlugin(const std::string& plugin, const std::string& plugin_dir);
+
 }  // namespace fusiongateway

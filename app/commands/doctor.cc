@@ -3,7 +3,6 @@
 #include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -39,14 +38,11 @@ struct Sample {
 
 // Without a configuration the feed's name may be anything: it is no plugin then.
 Status CheckPluginThere(const FeedConfig& feed, const std::string& plugin_dir) {
-  const auto names = PluginNames(plugin_dir);
-  if (std::find(names.begin(), names.end(), feed.plugin) != names.end()) return {};
-  std::string known;
-  for (const std::string& name : names) known += (known.empty() ? "" : ", ") + name;
-  return InvalidArgument("there is no plugin \"" + feed.plugin +
-                         "\"; for a feed of your configuration give --config CONFIG (the demo's is "
-                         "config/demo.yaml), or say --plugin with one of: " +
-                         known);
+  const std::string missing = NoSuchPlugin(feed.plugin, plugin_dir);
+  if (missing.empty()) return {};
+  return InvalidArgument(missing +
+                         "; for a feed of your configuration give --config CONFIG (the demo's is "
+                         "config/demo.yaml), or say --plugin with one of those");
 }
 
 // The one feed that is asked for: others' plugins need not load for it.

@@ -87,6 +87,12 @@ class Program(unittest.TestCase):
         self.assertIn('site.yaml:4: feed "odd": ', ran.stderr)
         self.assertEqual(ran.stderr.count('feed "'), 1, ran.stderr)
 
+    def test_doctor_names_the_plugins_that_there_are(self):
+        ran = self.ran("doctor", "--plugin", "gird", "-")
+        self.assertEqual((ran.returncode, ran.stdout), (2, ""))
+        for said in ('there is no plugin "gird"', "(there are: grid, hazmat", 'did you mean "grid"?', "--config CONFIG"):
+            self.assertIn(said, ran.stderr)
+
     def test_dead_letters_refuses_the_answers_of_another_service(self):
         for status, body in ((200, "[]"), (200, "{}"), (200, '{"deadLetters": 1}'), (200, '{"deadLetters": [1]}'),
                              (200, '{"deadLetters": [{"feedId": "f"}]}'), (404, '{"detail": 5}'), (404, "[]"),
