@@ -75,6 +75,7 @@ struct Lot {
 struct FeedDecoder::Impl {
   std::shared_ptr<FeedPlugin> plugin;
   const bool isolated;
+  const Clock* const clock;  // null: not isolated
   Normaliser normaliser;
   DeviceClocks clocks;
   std::optional<std::string> clock_finding;
@@ -197,6 +198,7 @@ Result<std::unique_ptr<FeedDecoder>> FeedDecoder::Create(
   return std::unique_ptr<FeedDecoder>(
       new FeedDecoder(std::unique_ptr<Impl>(new Impl{std::move(made->plugin),
                                                      config.isolated,
+                                                     processes.clock,
                                                      Normaliser(config, sites, tables),
                                                      DeviceClocks(config),
                                                      std::nullopt,
@@ -210,6 +212,7 @@ Result<std::unique_ptr<FeedDecoder>> FeedDecoder::Create(
 void FeedDecoder::TakeTables(FeedTables tables) {
   if (impl_->lot) {
     impl_->next_tables = std::move(tables);
+    CutLot();
   } else {
     impl_->UseTables(std::move(tables));
   }
@@ -230,6 +233,8 @@ DecodeOutcome FeedDecoder::Decode(std::string_view payload, const DecodeContext&
 bool FeedDecoder::isolated() const { return impl_->isolated; }
 bool FeedDecoder::begun() const { return impl_->lot.has_value(); }
 bool FeedDecoder::answered() const { return begun() && impl_->lane->answered(); }
+std::size_t FeedDecoder::answered_count() const { return impl_->lane->count(); }
+void FeedDecoder::CutLot() { impl_->lane->Cut(); }
 
 void FeedDecoder::Begin(std::vector<std::string> payloads, const DecodeContext& context,
                         const std::function<void()>& wake) {
@@ -241,7 +246,7 @@ void FeedDecoder::Begin(std::vector<std::string> payloads, const DecodeContext& 
     readable.push_back(lot.unreadable.back() ? std::string() : payload);
   }
   impl_->lot = std::move(lot);
-  if (!impl_->lane) impl_->lane = std::make_unique<PluginLane>(impl_->plugin, wake);
+  if (!impl_->lane) impl_->lane = std::make_unique<PluginLane>(impl_->plugin, *impl_->clock, wake);
   impl_->lane->Ask(std::move(readable));
 }
 
@@ -249,7 +254,7 @@ std::vector<DecodeOutcome> FeedDecoder::Finish() {
   std::vector<PluginOutput> outputs = impl_->lane->Take();
   Lot& lot = *impl_->lot;
   std::vector<DecodeOutcome> outcomes;
-  for (std::size_t i = 0; i < lot.payloads.size(); ++i) {
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
     PluginOutput output = std::move(outputs[i]);
     if (lot.unreadable[i]) output = {{}, std::move(lot.unreadable[i]), {}};
     outcomes.push_back(impl_->Finish(std::move(output), lot.payloads[i], lot.context));

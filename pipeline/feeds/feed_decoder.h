@@ -7,6 +7,7 @@
 // and the payload kept as a dead letter. It keeps what the reports show of their clocks.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -84,12 +85,15 @@ class FeedDecoder {
 
   // The plugin is in a process of its own: Decode waits for it, perhaps for long. Who must not wait
   // begins a lot of payloads, is woken (on another thread) when the plugin is done with them, and
-  // finishes them, or drops them if nobody wants them any more. One lot at a time.
+  // finishes them, or drops them if nobody wants them any more. One lot at a time. Only the first
+  // of a lot may be answered, or none if it was cut short: the others are to be begun again.
   bool isolated() const;
   void Begin(std::vector<std::string> payloads, const DecodeContext& context,
              const std::function<void()>& wake);
   bool begun() const;
   bool answered() const;  // begun, and may be finished or dropped
+  std::size_t answered_count() const;
+  void CutLot();  // that was begun: answered soon, as far as it is
   std::vector<DecodeOutcome> Finish();
   void DropLot();
   PluginProcessCounters process_counters() const;
@@ -102,7 +106,8 @@ class FeedDecoder {
   void Recall(const v1::Report& report);
   // For people: what was found of a clock of this feed, masked, once.
   std::optional<std::string> TakeClockFinding();
-  // Other code tables from the next payload on; all that the decoder remembers stays.
+  // Other code tables from the next payload on, cutting a lot short; all that the decoder remembers
+  // stays.
   void TakeTables(FeedTables tables);
 
   FeedDecoderCounters counters() const;

@@ -52,6 +52,8 @@ class FeedPlugin {
   virtual PluginOutput Decode(std::string_view payload) = 0;
   // Any thread. A Decode that may take long returns soon, with a refusal that means nothing.
   virtual void Stop() {}
+  // Takes Stop back. Not during a Decode.
+  virtual void GoOn() {}
   // Any thread.
   virtual PluginProcessCounters process_counters() const { return {}; }
 };

@@ -101,7 +101,7 @@ bool PluginProcess::StartUntilItRuns() {
   while (!child_.running() && !stopping_ && !once_) {
     Pause(PauseAfter(losses_in_a_row_));
     const Status started = stopping_ ? Status() : StartChild();
-    if (started.ok()) break;
+    if (started.ok() || stopping_) break;
     ++losses_in_a_row_;
     spdlog::error("isolated plugin cannot be started, its feed waits: {}", started.message());
   }
@@ -130,7 +130,7 @@ PluginOutput PluginProcess::Decode(std::string_view payload) {
     if (!StartUntilItRuns()) break;
     if (auto answer = Ask(payload, &why)) return std::move(*answer);
   }
-  output.refusal = stopping_ ? PluginError("the gateway is stopping")
+  output.refusal = stopping_ ? PluginError("the gateway does not wait for the plugin any more")
                              : PluginError("the plugin " + why + " on this payload" +
                                            (once_ ? "" : ", and again in a fresh process") +
                                            "; correct the plugin, then send the payload again");

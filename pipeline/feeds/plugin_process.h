@@ -44,6 +44,7 @@ class PluginProcess final : public FeedPlugin {
   PluginOutput Decode(std::string_view payload) override;
   // Decode under way and from now on.
   void Stop() override { stopping_ = true; }
+  void GoOn() override { stopping_ = false; }
   PluginProcessCounters process_counters() const override;
 
  private:

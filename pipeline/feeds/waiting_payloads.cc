@@ -55,8 +55,9 @@ void WaitingPayloads::Forget(const PayloadOwner& owner) {
   bytes_ -= bytes_of(owner.session_id);
   bytes_of_.erase(owner.session_id);
   const auto lot = lots_.find(owner.feed_id);
-  if (lot != lots_.end() && lot->second.session_id == owner.session_id)
-    lot->second.forgotten = true;
+  if (lot == lots_.end() || lot->second.session_id != owner.session_id) return;
+  lot->second.forgotten = true;
+  decoders_.at(owner.feed_id)->CutLot();
 }
 
 std::uint64_t WaitingPayloads::bytes_of(const std::string& session_id) const {
@@ -86,25 +87,39 @@ WaitingPayloads::Decoded WaitingPayloads::DecodeFrom(Queue* queue, SteadyTime st
   const auto turn = queue->Next(steady_now);
   if (!turn) return Decoded::kIdle;
   Message& message = *turn->item;
-  int count = CountAtOnce(message.publish, message.next, turn->work_max, turn->count_max);
-  if (decoders_.at(message.owner.feed_id)->isolated()) {
-    if (message.begun == 0) {
-      queue->Spend(0, 0, false);
-      BeginLot(count, &message);
-      return Decoded::kSome;
-    }
-    count = message.begun;
+  const int count = CountNow(
+      CountAtOnce(message.publish, message.next, turn->work_max, turn->count_max), &message);
+  if (count == 0) {
+    queue->Spend(0, 0, false);
+    return Decoded::kSome;
   }
   if (!reserve(static_cast<std::size_t>(count))) return Decoded::kNoRoom;
   DecodedPiece piece = Decode(message, count);
   const std::uint64_t work = WorkOf(message.publish, message.next, message.next + count);
   message.next += count;
-  message.begun = 0;
+  message.begun = false;
   piece.finished = message.next == message.publish.payloads_size();
   if (piece.finished) Finished(message);
   queue->Spend(work, static_cast<std::uint64_t>(count), piece.finished);
   pieces->push_back(std::move(piece));
   return Decoded::kSome;
+}
+
+int WaitingPayloads::CountNow(int most, Message* message) {
+  const std::string& feed_id = message->owner.feed_id;
+  FeedDecoder& decoder = *decoders_.at(feed_id);
+  if (!decoder.isolated()) return most;
+  if (!message->begun) {
+    BeginLot(most, message);
+    return 0;
+  }
+  const auto count = static_cast<int>(decoder.answered_count());
+  if (count > 0) return count;
+  // Cut short before anything of it was answered.
+  decoder.DropLot();
+  EndLot(feed_id);
+  message->begun = false;
+  return 0;
 }
 
 DecodedPiece WaitingPayloads::Decode(const Message& message, int count) {
@@ -149,7 +164,7 @@ void WaitingPayloads::BeginLot(int count, Message* message) {
   if (decoder.begun()) return;  // at another session's: after that
   const auto from = message->publish.payloads().begin() + message->next;
   decoder.Begin({from, from + count}, message->context, wake_);
-  message->begun = count;
+  message->begun = true;
   lot.session_id = owner.session_id;
 }
 

@@ -1,7 +1,7 @@
 // Payloads that were taken from publishers and are not decoded yet: a line for each feed and one
 // for each test session. Decoded in small pieces, whose line's turn it is (fair_queue.h), by the
 // feed's decoder. An isolated feed's plugin is at one piece at a time, a lot; its line stands still
-// meanwhile and nobody waits for it.
+// meanwhile and nobody waits for it. What it leaves of a lot is begun again.
 //
 // Not bounded by itself: whoever pushes knows what there is room for (bytes, bytes_of). Not
 // thread-safe, except that `wake` is called on other threads; takes the time from its caller.
@@ -80,7 +80,7 @@ class WaitingPayloads {
     int next = 0;
     std::size_t bytes = 0;
     DecodeContext context;
-    int begun = 0;  // payloads from `next` on that an isolated feed's plugin is at
+    bool begun = false;  // an isolated feed's plugin is at payloads from `next` on
   };
   using Queue = FairQueue<Message>;
   // What an isolated feed's plugin is at.
@@ -96,6 +96,9 @@ class WaitingPayloads {
   }
   Decoded DecodeFrom(Queue* queue, SteadyTime steady_now, const Reserve& reserve,
                      std::vector<DecodedPiece>* pieces);
+  // Payloads to be decoded of what stands first in a line, at most so many. Of an isolated feed's:
+  // those of its lot that are answered; 0: one was begun, or is to be begun again.
+  int CountNow(int most, Message* message);
   DecodedPiece Decode(const Message& message, int count);
   std::vector<DecodeOutcome> Outcomes(const Message& message, int count);
   // Gives an isolated feed's plugin the next piece of a line, which is held meanwhile.

@@ -1,8 +1,10 @@
 // A plugin that crashes or hangs costs the payload it did so on: the gateway lives, other feeds'
 // acks go on, the rest of the batch goes through.
 #include <gmock/gmock.h>
+#include <sys/stat.h>
 
 #include <chrono>
+#include <fstream>
 
 #include "tests/e2e/faults/payloads.h"
 #include "tests/e2e/faults/raw_publisher.h"
@@ -92,8 +94,8 @@ TEST_F(IsolatedPlugin, WhatWasNotDecodedWhenTheGatewayEndedIsTakenFromTheNextSes
   EXPECT_TRUE(odd_->AwaitAck(2)) << odd_->last_error().message();
 }
 
-TEST_F(IsolatedPlugin, ANewSessionOfTheFeedGoesOnAfterThePayloadThatTheOldOneLeft) {
-  Start("300ms");
+TEST_F(IsolatedPlugin, ANewSessionOfTheFeedDoesNotWaitForThePayloadThatTheOldOneLeft) {
+  Start("60s");
   odd_->Publish(1, {"hang", "report"});
   ASSERT_TRUE(Eventually([&] { return gateway_->Metric("publisher_messages_total") >= 3; }));
   auto newer = std::make_unique<RawPublisher>(gateway_->endpoints().publishers, "odd", "box-2");
@@ -102,6 +104,19 @@ TEST_F(IsolatedPlugin, ANewSessionOfTheFeedGoesOnAfterThePayloadThatTheOldOneLef
   ASSERT_TRUE(newer->AwaitAck(3)) << newer->last_error().message();
   ASSERT_THAT(newer->rejections(), SizeIs(1));
   EXPECT_TRUE(newer->rejections().contains(2));
+}
+
+TEST_F(IsolatedPlugin, ThatHangsIsReplacedAtOnceWhenTheTablesAreReadAgain) {
+  Start("60s");
+  const std::string fifo = gateway_->folder() / "fifo";
+  ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
+  odd_->Publish(1, {"report", "hang " + fifo, "report"});
+  { std::ifstream hangs(fifo); }  // not before the plugin has it
+  gateway_->Hangup();
+  ASSERT_TRUE(Eventually([&] { return gateway_->Metric("tables_reloaded_total") == 1; }));
+  { std::ifstream again(fifo); }  // the new one is asked for the same payload
+  EXPECT_EQ(gateway_->Metric(R"(plugin_process_timeouts_total{feed="odd"})"), 0);
+  EXPECT_EQ(gateway_->Terminate(), 0);
 }
 
 TEST_F(IsolatedPlugin, ATestSessionAndARealOneShareThePlugin) {
