@@ -44,6 +44,8 @@ constexpr std::size_t kRecordsPerRead = 1000;
 constexpr Duration kActionTimeout = std::chrono::seconds{5};
 // An isolated plugin is started for a letter that is submitted again, and must answer within this.
 constexpr Duration kLetterDecodeTimeout = std::chrono::seconds{10};
+// For all plugins in processes of their own together.
+constexpr Duration kPluginsReadyMax = std::chrono::seconds{30};
 constexpr Duration kHostClockInterval = std::chrono::minutes{1};
 // A host clock that moved by more than this against the monotonic one was stepped.
 constexpr Duration kHostClockStep = std::chrono::milliseconds{500};
@@ -124,7 +126,8 @@ std::map<std::string, std::string> FeedsOfTokens(const Config& config) {
 
 Result<PublisherProtocol::Decoders> MakeDecoders(const Config& config, const ProgramFiles& files,
                                                  const Clock& clock) {
-  const PluginProcessOptions processes{files.program, &clock};
+  const PluginProcessOptions processes{
+      .program = files.program, .clock = &clock, .start_by = clock.SteadyNow() + kPluginsReadyMax};
   return ForEveryFeed<std::unique_ptr<FeedDecoder>>(
       config, files, [&](const FeedConfig& feed, const auto& sites, const CodeTables& tables) {
         return FeedDecoder::Create(feed, sites, tables, processes);
@@ -234,6 +237,9 @@ struct Gateway::Impl final : public IngressSink, public WallBackend {
   std::unique_ptr<Ingress> ingress;
   std::unique_ptr<StreamServer> stream;
   std::unique_ptr<WorkerPool> workers;
+  std::atomic<bool> reload_given_up{false};
+  // Of one thread, which stays: plugins' processes that it starts end with it.
+  std::unique_ptr<WorkerPool> reloads;
   std::unique_ptr<WallServer> wall;
   std::atomic<bool> running{false};
 
@@ -361,6 +367,7 @@ Status Gateway::Impl::Start() {
   wall_options.web_root = config.wall.web_root.empty() ? files.web_root : config.wall.web_root;
   wall_options.host_names = config.wall.host_names;
   wall_options.publisher_body_bytes_max = PublisherLimits{}.message_bytes_max;
+  reloads = std::make_unique<WorkerPool>(1, 1);
   auto server = WallServer::Start(wall_options, *this, [this](std::function<void()> job) {
     return workers->Submit(std::move(job));
   });
@@ -378,6 +385,7 @@ Status Gateway::Impl::Start() {
 void Gateway::Impl::Stop() {
   if (!running) return;
   running = false;
+  reload_given_up = true;
   ingress->Stop();
   cameras->Stop();
   frame_finder->Stop();
@@ -386,6 +394,7 @@ void Gateway::Impl::Stop() {
   if (wall) wall->Stop();
   stream->Stop();
   if (workers) workers->Stop();
+  if (reloads) reloads->Stop();
 }
 
 void Gateway::Impl::Published(const EngineOutput& output) {
@@ -434,7 +443,10 @@ std::vector<std::pair<std::string, Status>> Gateway::Impl::Threads() const {
 }
 
 Status Gateway::Impl::ReloadTables() {
-  const PluginProcessOptions processes{files.program, clock};
+  const PluginProcessOptions processes{.program = files.program,
+                                       .clock = clock,
+                                       .start_by = clock->SteadyNow() + kPluginsReadyMax,
+                                       .given_up = &reload_given_up};
   auto tables = ForEveryFeed<FeedTables>(
       config, files, [&](const FeedConfig& feed, const auto& sites, const CodeTables& codes) {
         return FeedDecoder::MakeTables(feed, sites, codes, processes);
@@ -612,6 +624,8 @@ Status Gateway::fatal() const {
 
 void Gateway::Housekeep() { impl_->CheckHostClock(); }
 
-Status Gateway::ReloadTables() { return impl_->ReloadTables(); }
+void Gateway::ReloadTables(std::function<void(const Status&)> done) {
+  impl_->reloads->Submit([this, done = std::move(done)] { done(impl_->ReloadTables()); });
+}
 
 }  // namespace fusiongateway

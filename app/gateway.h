@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -55,8 +56,9 @@ class Gateway {
   // Once a second or so, from the program's own loop: host clock.
   void Housekeep();
   // Reads the code tables again. Taken whole or not at all: what is wrong is said and the old ones
-  // stay.
-  Status ReloadTables();
+  // stay. Returns at once; `done` is called on another thread. While one waits to begin, another
+  // adds nothing and is not told. Between Start and Stop.
+  void ReloadTables(std::function<void(const Status&)> done);
 
  private:
   struct Impl;

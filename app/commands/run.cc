@@ -18,12 +18,13 @@ namespace {
 constexpr timespec kHousekeeping{1, 0};
 
 void ReloadTables(Gateway& gateway) {
-  const Status status = gateway.ReloadTables();
-  if (status.ok()) {
-    spdlog::info("code tables read again; every feed uses them from its next payload on");
-  } else {
-    spdlog::error("code tables not taken, the old ones stay in use: {}", status.message());
-  }
+  gateway.ReloadTables([](const Status& status) {
+    if (status.ok()) {
+      spdlog::info("code tables read again; every feed uses them from its next payload on");
+    } else {
+      spdlog::error("code tables not taken, the old ones stay in use: {}", status.message());
+    }
+  });
 }
 
 // Blocks the signals in this and all later threads, so that only sigtimedwait takes them.

@@ -1,6 +1,7 @@
 #include "pipeline/feeds/plugin_process.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <spdlog/spdlog.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -22,6 +23,7 @@ constexpr Duration kReadyTimeout = std::chrono::seconds{30};
 constexpr Duration kPauseMin = std::chrono::milliseconds{100};
 constexpr Duration kPauseMax = std::chrono::seconds{5};
 constexpr std::chrono::milliseconds kPauseSlice{20};
+constexpr int kAnswerSlice = 50;  // ms
 constexpr std::size_t kAddressSpaceMax = std::size_t{2} << 30;
 
 // 0, 100 ms, 200 ms … with every loss that no answer came between.
@@ -73,22 +75,36 @@ Result<std::unique_ptr<FeedPlugin>> PluginProcess::Start(const std::string& path
   }
   std::unique_ptr<PluginProcess> process(new PluginProcess(
       plugin_wire::Encode(plugin_wire::Setup{path, name, config_json}), decode_timeout, options));
-  if (Status s = process->StartChild(); !s.ok()) return s;
+  const Status started = process->StartChild(options.start_by, options.given_up);
+  if (!started.ok()) return started;
   return std::unique_ptr<FeedPlugin>(std::move(process));
 }
 
-Status PluginProcess::StartChild() {
+Status PluginProcess::StartChild(SteadyTime start_by, const std::atomic<bool>* given_up) {
+  if (given_up != nullptr && *given_up) return Unavailable("nobody waits for the plugin any more");
   if (Status s = child_.Start(); !s.ok()) return s;
   ++starts_;
-  const SteadyTime deadline = Deadline(kReadyTimeout);
+  SteadyTime deadline = std::min(start_by, Deadline(kReadyTimeout));
   std::string answer;
   Io io = SendFrame(child_, setup_, deadline);
+  if (given_up != nullptr) {
+    AwaitAnswer(deadline, *given_up);
+    if (*given_up) deadline = clock_.SteadyNow();
+  }
   if (io == Io::kDone) io = ReceiveFrame(child_, &answer, deadline);
   if (io == Io::kDone && answer.empty()) return {};
   const std::string ended = HowItEnded(child_.End());
   if (io == Io::kDone) return InvalidArgument(answer);
   if (io == Io::kTimeout) return Unavailable("the plugin's process was not ready in time");
   return Unavailable("the plugin's process ended before it was ready (" + ended + ")");
+}
+
+// Returns when the child says something, or it is no use to wait any more.
+void PluginProcess::AwaitAnswer(SteadyTime deadline, const std::atomic<bool>& given_up) const {
+  while (!given_up && clock_.SteadyNow() < deadline) {
+    pollfd watched{child_.descriptor(), POLLIN, 0};
+    if (poll(&watched, 1, kAnswerSlice) > 0) return;
+  }
 }
 
 SteadyTime PluginProcess::Deadline(Duration length) const {

@@ -29,6 +29,10 @@ struct PluginProcessOptions {
   const Clock* clock = nullptr;
   // Not 0: from the start to the answer on the one payload it takes at most so long.
   Duration give_up_after{};
+  // The plugin is ready by then, or Start fails: one deadline for many plugins.
+  SteadyTime start_by = SteadyTime::max();
+  // Set meanwhile: Start fails soon. Outlives it.
+  const std::atomic<bool>* given_up = nullptr;
 };
 
 class PluginProcess final : public FeedPlugin {
@@ -51,7 +55,9 @@ class PluginProcess final : public FeedPlugin {
   PluginProcess(std::string setup, Duration decode_timeout, const PluginProcessOptions& options);
 
   // A child with its plugin ready.
-  Status StartChild();
+  Status StartChild(SteadyTime start_by = SteadyTime::max(),
+                    const std::atomic<bool>* given_up = nullptr);
+  void AwaitAnswer(SteadyTime deadline, const std::atomic<bool>& given_up) const;
   bool StartUntilItRuns();
   void DropChatter();
   SteadyTime Deadline(Duration length) const;

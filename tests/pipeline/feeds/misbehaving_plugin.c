@@ -1,6 +1,6 @@
 /* A plugin that breaks its contract in the way its payload asks for: "nothing", "garbage", "flood",
  * "refuse twice", "crash …", "hang …" ("hang /fifo": opens it first), "person", "chatter" (only in
- * a process of its own). create() fails when the feed is called "unwanted". For plugin_host_test
+ * a process of its own). create() fails when the feed is called "unwanted" and hangs when it is called "endless". For plugin_host_test
  * and others.
  */
 #include <fcntl.h>
@@ -17,6 +17,9 @@ static void* create(const char* config, char* error, size_t error_size) {
   if (strstr(config, "\"unwanted\"") != NULL) {
     snprintf(error, error_size, "this feed is not wanted");
     return NULL;
+  }
+  if (strstr(config, "\"endless\"") != NULL) {
+    for (;;) pause();
   }
   return &no_state;
 }

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <sys/stat.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
@@ -151,6 +152,26 @@ TEST_F(PluginProcessTest, APluginThatCannotBeLoadedSaysWhyAtTheStart) {
   const auto none = PluginProcess::Start(MISBEHAVING_PLUGIN, "", "{}", seconds{1},
                                          {"/nowhere/fusion-gateway", &clock_});
   EXPECT_FALSE(none.ok());
+}
+
+TEST_F(PluginProcessTest, AStartThatHangsEndsAtItsDeadlineOrWhenItIsGivenUp) {
+  const auto start = [&](const PluginProcessOptions& options) {
+    return PluginProcess::Start(MISBEHAVING_PLUGIN, "misbehaving", R"({"feedId":"endless"})",
+                                seconds{1}, options)
+        .status();
+  };
+  PluginProcessOptions options = Options();
+  std::atomic<bool> given_up{false};
+  options.given_up = &given_up;
+  options.start_by = clock_.SteadyNow() + milliseconds{300};
+  EXPECT_THAT(start(options).message(), HasSubstr("not ready in time"));
+  options.start_by = SteadyTime::max();
+  const SteadyTime began = clock_.SteadyNow();
+  std::thread stopper([&] { given_up = true; });
+  EXPECT_FALSE(start(options).ok());
+  stopper.join();
+  EXPECT_FALSE(start(options).ok()) << "and none is begun";
+  EXPECT_LT(clock_.SteadyNow() - began, seconds{20});
 }
 
 TEST_F(PluginProcessTest, AnIsolatedFeedMakesTheSameReportsAsOneInThisProcess) {
