@@ -283,7 +283,7 @@ std::string MetricsText(const MetricsInput& input) {
   AddJournal(input, &families);
   AddCameras(input, &families);
   AddReaders(input, &families);
-  families.Gauge("stills", "Evidence stills on disk", input.stills.stills);
+  families.Gauge("stills", "Evidence stills on disk", input.stills.files);
   families.Gauge("stills_bytes", "Bytes of evidence stills on disk", input.stills.bytes);
   families.Counter("stills_saved_total", "Evidence stills saved", input.stills.saved);
   families.Counter("stills_failed_total", "Evidence stills that could not be written",

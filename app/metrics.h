@@ -27,7 +27,7 @@ struct MetricsInput {
   WallStatistics wall;
   std::vector<CameraCounters> cameras;
   DecodeCounters decoder;
-  StillStoreStatistics stills;
+  KeptFilesStatistics stills;
   std::uint64_t stills_not_kept = 0;
   HostClock host_clock;
   std::size_t incidents_open = 0;

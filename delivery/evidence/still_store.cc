@@ -1,20 +1,12 @@
 #include "delivery/evidence/still_store.h"
 
-#include <algorithm>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <optional>
-#include <system_error>
 #include <utility>
-#include <vector>
 
 #include "proto/codec/codec.h"
 
 namespace fusiongateway {
 namespace {
-
-namespace fs = std::filesystem;
 
 // A file is this line, the frame's FrameMark in protobuf as its length (four bytes, little endian)
 // and bytes, then the JPEG.
@@ -75,55 +67,14 @@ Result<Snapshot> Decode(const std::string& file) {
 }  // namespace
 
 StillStore::StillStore(std::string directory, std::uint64_t bytes_max)
-    : directory_(std::move(directory)), bytes_max_(bytes_max) {}
-
-Status StillStore::Open() {
-  std::error_code error;
-  fs::create_directories(directory_, error);
-  if (error) return Unavailable(directory_ + ": cannot be made: " + error.message());
-  // Pictures of people: their owner's alone.
-  fs::permissions(directory_, fs::perms::owner_all, error);
-  if (error) return Unavailable(directory_ + ": cannot be made private: " + error.message());
-  std::vector<std::pair<fs::file_time_type, fs::path>> found;
-  for (const auto& entry : fs::directory_iterator(directory_, error)) {
-    const fs::path ending = entry.path().extension();
-    if (ending == kEnding || ending == kRestrictedEnding) {
-      found.emplace_back(entry.last_write_time(error), entry.path());
-    } else {
-      fs::remove(entry.path(), error);  // half written when the gateway was killed
-    }
-  }
-  std::sort(found.begin(), found.end());
-  std::lock_guard lock(mutex_);
-  for (const auto& [time, path] : found) {
-    const std::uintmax_t bytes = fs::file_size(path, error);
-    if (!error) Admit(path.filename(), bytes);
-  }
-  return {};
-}
+    : files_(std::move(directory), bytes_max,
+             {std::string(kEnding), std::string(kRestrictedEnding)}) {}
 
 Status StillStore::Save(const Snapshot& still, bool restricted) {
   const auto name = FileName(still.frame.frame_id, restricted);
   if (!name) return InvalidArgument("not a frame_id: " + still.frame.frame_id.substr(0, 200));
   if (Read(*name).ok()) return {};
-  const std::string bytes = Encode(still);
-  const fs::path path = fs::path(directory_) / *name;
-  const fs::path beside = path.string() + ".part";
-  std::error_code error;
-  std::ofstream file(beside, std::ios::binary);
-  fs::permissions(beside, fs::perms::owner_read | fs::perms::owner_write, error);
-  file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-  file.close();
-  if (file && !error) fs::rename(beside, path, error);
-  std::lock_guard lock(mutex_);
-  if (!file || error) {
-    ++statistics_.failed;
-    fs::remove(beside, error);
-    return ResourceExhausted(directory_ + ": a still cannot be written; is the disk full?");
-  }
-  ++statistics_.saved;
-  Admit(*name, bytes.size());
-  return {};
+  return files_.Write(*name, Encode(still));
 }
 
 bool StillStore::Holds(const std::string& frame_id, bool restricted) const {
@@ -138,30 +89,9 @@ Result<Snapshot> StillStore::Load(const std::string& frame_id) const {
 }
 
 Result<Snapshot> StillStore::Read(const std::string& name) const {
-  std::ifstream file(fs::path(directory_) / name, std::ios::binary);
-  if (!file) return NotFound("no still of this frame is held");
-  return Decode({std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()});
-}
-
-StillStoreStatistics StillStore::statistics() const {
-  std::lock_guard lock(mutex_);
-  return statistics_;
-}
-
-void StillStore::Admit(const std::string& name, std::uint64_t bytes) {
-  if (!bytes_of_.emplace(name, bytes).second) return;
-  names_.push_back(name);
-  ++statistics_.stills;
-  statistics_.bytes += bytes;
-  while (statistics_.bytes > bytes_max_ && names_.size() > 1) {
-    std::error_code error;
-    fs::remove(fs::path(directory_) / names_.front(), error);
-    statistics_.bytes -= bytes_of_.at(names_.front());
-    bytes_of_.erase(names_.front());
-    names_.pop_front();
-    --statistics_.stills;
-    ++statistics_.dropped_oldest;
-  }
+  const auto file = files_.Read(name);
+  if (!file.ok()) return NotFound("no still of this frame is held");
+  return Decode(*file);
 }
 
 }  // namespace fusiongateway

@@ -40,7 +40,7 @@ TEST(Metrics, EveryCounterOfDeliveryIsExported) {
   input.stream = numbers.Fill<StreamCounters>();
   input.wall = numbers.Fill<WallStatistics>();
   input.journal = numbers.Fill<JournalStatistics>();
-  input.stills = numbers.Fill<StillStoreStatistics>();
+  input.stills = numbers.Fill<KeptFilesStatistics>();
   numbers.ExpectAllIn(MetricsText(input));
 }
 

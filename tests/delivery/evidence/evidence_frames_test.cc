@@ -84,7 +84,7 @@ TEST_F(EvidenceFramesTest, WhatIsKeptForARestrictedIncidentIsOnDiskAndAnsweredTo
   }
   StillStore again(directory_, 1 << 20);
   ASSERT_TRUE(again.Open().ok());
-  EXPECT_EQ(again.statistics().stills, 1u);
+  EXPECT_EQ(again.statistics().files, 1u);
   EXPECT_FALSE(again.Load("cam/1/1").ok());
   EXPECT_TRUE(again.Holds("cam/1/1", true));
 

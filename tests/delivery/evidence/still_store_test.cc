@@ -56,7 +56,7 @@ TEST_F(StillStoreTest, AStillComesBackWithItsStampAfterARestart) {
   EXPECT_EQ(still->frame.captured, Still("").frame.captured);
   EXPECT_EQ(still->frame.camera_id, "tank-1");
   EXPECT_EQ(still->jpeg, std::string(1000, 'j'));
-  EXPECT_EQ(store.statistics().stills, 1u);
+  EXPECT_EQ(store.statistics().files, 1u);
 }
 
 TEST_F(StillStoreTest, TheOldestGoFirstWhenTheBoundIsReached) {
