@@ -8,6 +8,7 @@
 #include "fusion/incident/incident_desk.h"
 #include "fusion/respond/camera_ranking.h"
 #include "fusion/sequence/admission.h"
+#include "fusion/sequence/attachment_wishes.h"
 #include "fusion/sequence/point_table.h"
 #include "fusion/sequence/record_writer.h"
 #include "fusion/sequence/secrecy.h"
@@ -39,6 +40,7 @@ struct Engine::State {
   void Take(const ConfigLoaded& loaded, std::uint64_t);
   void Take(const OperatorAction& action, std::uint64_t) { desk.TakeAction(action); }
   void Take(const FrameFound& found, std::uint64_t) { desk.TakeFrame(found); }
+  void Take(const AttachmentFetched& fetched, std::uint64_t);
   void Take(const CameraStatus& status, std::uint64_t) { Tell(status); }
   void Take(const HostClock& clock, std::uint64_t) { Tell(clock); }
   void Take(const FeedStatus& told, std::uint64_t) {
@@ -67,6 +69,7 @@ struct Engine::State {
   Secrecy secrecy;
   AdmissionDesk admission;
   Sequencer sequencer;
+  AttachmentWishes attachments;
   PointTable points;
   IncidentDesk desk{&writer, RankCameras};
   std::string blocker;  // now, and since when
@@ -81,6 +84,7 @@ void Engine::State::Take(const JournalOpened& opened, std::uint64_t) {
 void Engine::State::Take(const ConfigLoaded& loaded, std::uint64_t) {
   if (!loaded.config) return;
   sequencer.Configure(*loaded.config);
+  attachments.Configure(loaded.config->fetch_attachments);
   points.Configure(*loaded.config);
   desk.SetCity(std::make_shared<const City>(loaded.config));
 }
@@ -103,6 +107,7 @@ void Engine::State::Take(const ReportPtr& logged, std::uint64_t report_position)
   record.amends_seq = answer.known->live_seq;
   answer.known->live_seq = writer.Live(std::move(record));
 
+  attachments.TakeReport(*report, at, answer.known.get(), &writer.out().attachments_wanted);
   if (!IsDataLoss(*report) || points.IsNews(*report)) {
     desk.TakeReport(report, answer.known.get());
   }
@@ -123,6 +128,16 @@ void Engine::State::Take(const ReportPtr& logged, std::uint64_t report_position)
   for (Report& alarm : points.Take(*report)) {
     Take(std::make_shared<const Report>(std::move(alarm)), 0);
   }
+}
+
+void Engine::State::Take(const AttachmentFetched& fetched, std::uint64_t) {
+  if (!attachments.Answer(fetched)) return;
+  const KnownReportPtr known = admission.Find(fetched.feed_id, fetched.report_id);
+  if (!known) return;
+  for (FetchedAttachment& asked : known->attachments) {
+    if (asked.attachment.url == fetched.fetched.attachment.url) asked = fetched.fetched;
+  }
+  desk.TakeAttachment(fetched, *known);
 }
 
 void Engine::State::KeepSecret(std::vector<std::string> calls) {
@@ -224,6 +239,10 @@ IncidentPtr Engine::FindIncident(std::string_view incident_id) const {
 }
 
 std::vector<FrameWanted> Engine::PendingFrames() const { return state_->desk.wishes().Pending(); }
+
+std::vector<AttachmentWanted> Engine::PendingAttachments() const {
+  return state_->attachments.Pending();
+}
 
 std::optional<PointState> Engine::FindPoint(std::string_view quota_id) const {
   return state_->points.Find(quota_id);

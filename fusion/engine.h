@@ -52,6 +52,7 @@ class Engine {
   IncidentPtr FindIncident(std::string_view incident_id) const;
   // Wishes that have had no answer yet (for recovery).
   std::vector<FrameWanted> PendingFrames() const;
+  std::vector<AttachmentWanted> PendingAttachments() const;
   // The last reading of a measuring point (by quota id), if it is known.
   std::optional<PointState> FindPoint(std::string_view quota_id) const;
   // Admission counters per feed; `rejected` is counted at the door, not here.

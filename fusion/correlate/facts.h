@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "fusion/correlate/city.h"
 #include "fusion/model/stream_record.h"
@@ -45,6 +46,7 @@ struct ReportFacts {
   std::optional<Position> place;  // its own, or its site's
   std::string call_key;           // joins the documents of one police call; empty if none
   std::string main_call_key;
+  std::vector<FetchedAttachment> attachments;  // what came of fetching its attachments
 };
 
 ReportFacts FactsOf(const ReportPtr& report, const City& city);

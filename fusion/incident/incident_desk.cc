@@ -8,6 +8,7 @@
 
 #include "fusion/incident/assessment.h"
 #include "fusion/incident/life_cycle.h"
+#include "fusion/sequence/attachment_wishes.h"
 
 namespace fusiongateway {
 namespace {
@@ -61,6 +62,7 @@ void FillFromFacts(const ReportFacts& facts, Evidence* evidence) {
   evidence->severity = report.severity;
   evidence->summary = report.summary;
   evidence->position = report.position;
+  evidence->attachments = facts.attachments;
 }
 
 // Room for one more: of those after the first, the least severe goes, the oldest of these.
@@ -113,7 +115,8 @@ void IncidentDesk::TakeReport(const ReportPtr& report, KnownReport* known) {
   const IncidentSlotPtr previous = known->incident.lock();
   known->incident.reset();
   if (!IsEvidence(*report)) return;
-  const ReportFacts facts = FactsOf(report, *city_);
+  ReportFacts facts = FactsOf(report, *city_);
+  facts.attachments = AnsweredOf(*known);
   const bool had_ended = std::exchange(known->ended, !OpensIncident(facts));
   known->incident = previous ? PlaceUpdate(facts, previous, had_ended)
                              : Place(facts, nullptr, OpensIncident(facts));
@@ -523,6 +526,22 @@ void IncidentDesk::TakeFrame(const FrameFound& found) {
        SaturatingSubtract(found.captured.utc, incident.evidence[at].aligned.utc), found.keyframe,
        found.report_id, found.feed_id});
   incident.change = {"cameras", found.feed_id + "/" + found.report_id, "", found.camera_id};
+  Publish(slot, std::move(incident));
+}
+
+void IncidentDesk::TakeAttachment(const AttachmentFetched& fetched, const KnownReport& known) {
+  const IncidentSlotPtr slot = known.incident.lock();
+  if (!slot) return;
+  Incident incident = *slot->current;
+  const std::size_t at = EvidenceOf(incident, fetched.feed_id, fetched.report_id);
+  if (at == incident.evidence.size()) return;
+  slot->facts[at].attachments = AnsweredOf(known);
+  Evidence evidence = incident.evidence[at];
+  evidence.attachments = slot->facts[at].attachments;
+  incident.evidence.Set(at, std::move(evidence));
+  const std::string& failure = fetched.fetched.failure;
+  incident.change = {"attachments", fetched.feed_id + "/" + fetched.report_id, "",
+                     fetched.fetched.attachment.role + (failure.empty() ? "" : ": " + failure)};
   Publish(slot, std::move(incident));
 }
 

@@ -66,6 +66,8 @@ class IncidentDesk {
   // Puts what was withdrawn with a restricted incident, which it returns.
   IncidentSlotPtr PlaceSecret(ReportFacts facts);
   void TakeFrame(const FrameFound& found);
+  // The answer is noted in `known` already.
+  void TakeAttachment(const AttachmentFetched& fetched, const KnownReport& known);
   void TakeAction(const OperatorAction& action);
   // See Engine.
   std::optional<ActionResult> ResultWithoutChange(const OperatorAction& action) const;

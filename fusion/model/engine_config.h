@@ -74,6 +74,7 @@ struct EngineConfig {
   Windows windows;
   std::uint32_t accept_sources = 2;
   std::vector<std::string> drill_ids;
+  bool fetch_attachments = false;
   friend bool operator==(const EngineConfig&, const EngineConfig&) = default;
 };
 

@@ -23,6 +23,16 @@ struct FrameWanted {
   Stamp at;
 };
 
+// The engine wants to know what an attachment of a report holds; the answer comes back as an
+// AttachmentFetched entry. Asked again after recovery if the log holds no answer.
+struct AttachmentWanted {
+  std::string feed_id;
+  std::string report_id;
+  Attachment attachment;
+  bool restricted = false;
+  UtcTime at{};  // when it was first wanted
+};
+
 // What became of a report, for its source. `seq` is per feed, from 1, gapless.
 struct DispositionMade {
   std::string feed_id;
@@ -47,6 +57,7 @@ struct EngineOutput {
   std::vector<StreamRecord> live;
   std::vector<StreamRecord> settled;
   std::vector<FrameWanted> frames_wanted;
+  std::vector<AttachmentWanted> attachments_wanted;
   std::vector<DispositionMade> dispositions;
   std::vector<ActionResult> actions;
 };

@@ -37,6 +37,14 @@ std::string_view ToString(IncidentState state);
 // closed.
 bool IsClosed(IncidentState state);
 
+// What came of fetching one of a report's attachments: as the report named it, with media type,
+// size and digest of what is kept; or why nothing is.
+struct FetchedAttachment {
+  Attachment attachment;
+  std::string failure;  // empty = kept
+  friend bool operator==(const FetchedAttachment&, const FetchedAttachment&) = default;
+};
+
 struct Evidence {
   std::string report_id;
   std::string feed_id;
@@ -49,6 +57,7 @@ struct Evidence {
   std::string summary;
   std::optional<Position> position;
   std::uint32_t repeat_count = 1;
+  std::vector<FetchedAttachment> attachments;
   friend bool operator==(const Evidence&, const Evidence&) = default;
 };
 

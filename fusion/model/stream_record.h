@@ -100,6 +100,13 @@ struct FrameFound {
   friend bool operator==(const FrameFound&, const FrameFound&) = default;
 };
 
+struct AttachmentFetched {
+  std::string feed_id;
+  std::string report_id;
+  FetchedAttachment fetched;
+  friend bool operator==(const AttachmentFetched&, const AttachmentFetched&) = default;
+};
+
 struct JournalOpened {
   std::string gateway_id;
   std::string journal_id;
@@ -124,7 +131,7 @@ struct LogEntry {
   std::uint64_t position = 0;  // from 1, gapless
   UtcTime at{};
   std::variant<Tick, ReportPtr, JournalOpened, ConfigLoaded, OperatorAction, CameraStatus,
-               FrameFound, FeedStatus, HostClock>
+               FrameFound, FeedStatus, HostClock, AttachmentFetched>
       body;
 };
 

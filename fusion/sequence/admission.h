@@ -21,6 +21,7 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "fusion/base/time.h"
 #include "fusion/model/report.h"
@@ -39,7 +40,8 @@ struct KnownReport {
   std::uint64_t live_seq = 0;     // of its latest version
   std::uint64_t settled_seq = 0;  // of its latest settled version; 0 = none yet
   std::weak_ptr<IncidentSlot> incident;
-  bool ended = false;  // its latest version ended or withdrew what it told
+  std::vector<FetchedAttachment> attachments;  // asked for; without digest and failure: not yet
+  bool ended = false;                          // its latest version ended or withdrew what it told
 };
 using KnownReportPtr = std::shared_ptr<KnownReport>;
 
@@ -79,6 +81,10 @@ class AdmissionDesk {
   KnownReports::Answer Admit(const Report& report, UtcTime at);
   // Null when it is not known.
   KnownReportPtr Find(const Report& report);
+  // Among all but the readings.
+  KnownReportPtr Find(const std::string& feed_id, const std::string& report_id) {
+    return FeedOf(feed_id).reports.Find(report_id);
+  }
   void CountLate(const std::string& feed_id) { ++FeedOf(feed_id).counters.late; }
 
   // Counters by feed; `rejected` is counted at the door and comes with the status, not from here.

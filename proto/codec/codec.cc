@@ -278,6 +278,15 @@ static FrameRef FromWire(const v1::FrameRef& from) {
           from.keyframe(), from.report_id(),          from.feed_id()};
 }
 
+static void ToWire(const FetchedAttachment& from, v1::FetchedAttachment* to) {
+  ToWire(from.attachment, to->mutable_attachment());
+  to->set_failure(from.failure);
+}
+
+static FetchedAttachment FromWire(const v1::FetchedAttachment& from) {
+  return {FromWire(from.attachment()), from.failure()};
+}
+
 static Evidence FromWire(const v1::Evidence& from) {
   Evidence to;
   to.report_id = from.report_id();
@@ -291,6 +300,7 @@ static Evidence FromWire(const v1::Evidence& from) {
   to.summary = from.summary();
   if (from.has_position()) to.position = FromWire(from.position());
   to.repeat_count = from.repeat_count();
+  for (const auto& fetched : from.attachments()) to.attachments.push_back(FromWire(fetched));
   return to;
 }
 
@@ -361,6 +371,12 @@ struct EntryToWire {
   void operator()(const FrameFound& body) const { ToWire(body, entry->mutable_frame_found()); }
   void operator()(const FeedStatus& body) const { ToWire(body, entry->mutable_feed()); }
   void operator()(const HostClock& body) const { ToWire(body, entry->mutable_clock()); }
+  void operator()(const AttachmentFetched& body) const {
+    auto* to = entry->mutable_attachment_fetched();
+    to->set_feed_id(body.feed_id);
+    to->set_report_id(body.report_id);
+    ToWire(body.fetched, to->mutable_fetched());
+  }
 };
 
 }  // namespace
@@ -433,6 +449,7 @@ void ToWire(const Evidence& from, v1::Evidence* to) {
   to->set_summary(from.summary);
   if (from.position) ToWire(*from.position, to->mutable_position());
   to->set_repeat_count(from.repeat_count);
+  for (const auto& fetched : from.attachments) ToWire(fetched, to->add_attachments());
 }
 
 std::vector<const Evidence*> EvidenceOnWire(const Incident& from) {
@@ -637,6 +654,7 @@ void ToWire(const EngineConfig& from, v1::EngineConfig* to) {
   ToWire(windows.future_max, out->mutable_future_max());
   to->set_accept_sources(from.accept_sources);
   for (const auto& id : from.drill_ids) to->add_drill_ids(id);
+  to->set_fetch_attachments(from.fetch_attachments);
 }
 
 void ToWire(const LogEntry& from, v1::LogEntry* to) {
@@ -815,6 +833,7 @@ EngineConfig FromWire(const v1::EngineConfig& from) {
                 FromWire(windows.future_max())};
   to.accept_sources = from.accept_sources();
   to.drill_ids = Strings(from.drill_ids());
+  to.fetch_attachments = from.fetch_attachments();
   return to;
 }
 
@@ -850,6 +869,11 @@ Result<LogEntry> FromWire(const v1::LogEntry& from, std::uint64_t position) {
     case v1::LogEntry::kClock:
       to.body = HostClock{from.clock().synchronised(), FromWire(from.clock().error_max()),
                           from.clock().epoch()};
+      break;
+    case v1::LogEntry::kAttachmentFetched:
+      to.body = AttachmentFetched{from.attachment_fetched().feed_id(),
+                                  from.attachment_fetched().report_id(),
+                                  FromWire(from.attachment_fetched().fetched())};
       break;
     case v1::LogEntry::ENTRY_NOT_SET:
       return DataLoss("log entry " + std::to_string(position) +

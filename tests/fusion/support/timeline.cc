@@ -217,6 +217,7 @@ void Append(EngineOutput* all, const EngineOutput& more) {
   append(&all->live, more.live);
   append(&all->settled, more.settled);
   append(&all->frames_wanted, more.frames_wanted);
+  append(&all->attachments_wanted, more.attachments_wanted);
   append(&all->dispositions, more.dispositions);
   append(&all->actions, more.actions);
 }
@@ -251,7 +252,13 @@ void DumpIncident(const Incident& i, std::ostream& to) {
   for (const Evidence& e : i.evidence) {
     to << " [" << e.feed_id << '/' << e.report_id << ' ' << ToString(e.kind) << ' '
        << Text(e.aligned) << ' ' << e.score << ' ' << e.why << ' ' << int(e.action)
-       << int(e.severity) << ' ' << e.summary << " x" << e.repeat_count << ']';
+       << int(e.severity) << ' ' << e.summary << " x" << e.repeat_count;
+    for (const FetchedAttachment& a : e.attachments) {
+      to << " @" << a.attachment.role << ' ' << a.attachment.url << ' ' << a.attachment.media_type
+         << ' ' << a.attachment.size_bytes << ' '
+         << (a.attachment.digest ? a.attachment.digest->value : a.failure);
+    }
+    to << ']';
   }
   for (const IncidentCamera& c : i.cameras) {
     to << " {" << c.rank << ' ' << c.camera_id << ' ' << c.why;
