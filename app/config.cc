@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "app/config_section.h"
+#include "delivery/evidence/attachment_policy.h"
 #include "pipeline/feeds/feed_tokens.h"
 
 namespace fusiongateway {
@@ -302,6 +303,18 @@ void CheckGatewayId(const Section& root, const std::string& id) {
   }
 }
 
+void ReadAttachments(Section attachments, EvidenceConfig* config) {
+  attachments.Read("hosts", &config->attachment_hosts);
+  attachments.Read("bytes_max", &config->attachments_bytes_max);
+  attachments.Read("ca_file", &config->attachments_ca_file);
+  const auto policy = AttachmentPolicy::Make(config->attachment_hosts);
+  if (!policy.ok()) {
+    attachments.Fail("hosts",
+                     "\"" + attachments.Name("hosts") + "\": " + policy.status().message());
+  }
+  attachments.RefuseUnknownKeys();
+}
+
 void ReadAll(Section& root, Config* config) {
   root.Require("gateway_id", &config->gateway_id);
   CheckGatewayId(root, config->gateway_id);
@@ -314,6 +327,7 @@ void ReadAll(Section& root, Config* config) {
   ReadFusion(root.Child("fusion"), &config->fusion);
   Section evidence = root.Child("evidence");
   evidence.Read("stills_bytes_max", &config->evidence.stills_bytes_max);
+  ReadAttachments(evidence.Child("attachments"), &config->evidence);
   evidence.RefuseUnknownKeys();
   Section dead_letters = root.Child("dead_letters");
   dead_letters.Read("count_max", &config->dead_letters.count_max);
@@ -393,7 +407,8 @@ Result<LoadedConfig> ParseConfig(const std::string& text, const std::string& pat
   const auto base = std::filesystem::path(path).parent_path();
   for (std::string* file :
        {&config.state_dir, &config.tables_dir, &config.plugin_dir, &config.wall.web_root,
-        &config.publishers.curve.secret_key_file, &config.consumers.curve.secret_key_file}) {
+        &config.publishers.curve.secret_key_file, &config.consumers.curve.secret_key_file,
+        &config.evidence.attachments_ca_file}) {
     MakeAbsolute(file, base);
   }
   for (FeedSection& feed : config.feeds) {
@@ -427,6 +442,7 @@ EngineConfig EngineConfigOf(const Config& config) {
   engine.windows = config.fusion.windows;
   engine.accept_sources = config.fusion.accept_sources;
   engine.drill_ids = config.fusion.drill_ids;
+  engine.fetch_attachments = !config.evidence.attachment_hosts.empty();
   return engine;
 }
 

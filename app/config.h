@@ -71,6 +71,10 @@ struct FusionConfig {
 struct EvidenceConfig {
   // Stills of frames that evidence refers to, on disk under state_dir; the oldest go first.
   std::uint64_t stills_bytes_max = std::uint64_t{1} << 30;
+  // Pictures and clips that alarms link. No host: none are fetched.
+  std::vector<std::string> attachment_hosts;
+  std::uint64_t attachments_bytes_max = std::uint64_t{4} << 30;
+  std::string attachments_ca_file;  // empty = the system's authorities
   friend bool operator==(const EvidenceConfig&, const EvidenceConfig&) = default;
 };
 

@@ -128,6 +128,8 @@ Status FusionLoop::Recover() {
   if (Status s = CommitTurn(&turn); !s.ok()) return s;
   Speak(&turn);
   callbacks_.on_frames_wanted(engine_.PendingFrames());
+  auto attachments = engine_.PendingAttachments();
+  if (!attachments.empty()) callbacks_.on_attachments_wanted(std::move(attachments));
   return {};
 }
 
@@ -174,6 +176,8 @@ void FusionLoop::Post(CameraStatus status) {
 bool FusionLoop::Post(HostClock clock) { return queue_.TryPush(std::move(clock)); }
 
 bool FusionLoop::Post(FrameFound found) { return queue_.TryPush(std::move(found)); }
+
+bool FusionLoop::Post(AttachmentFetched fetched) { return queue_.TryPush(std::move(fetched)); }
 
 // Lost when the queue is full: the publisher is told the dispositions again and acks them again.
 void FusionLoop::PostDispositionsAcked(std::string feed_id, std::uint64_t through_seq) {
@@ -299,6 +303,8 @@ void FusionLoop::TakeInput(Input&& input, Turn* turn) {
     TakeBatch(std::move(*batch), turn);
   } else if (auto* found = std::get_if<FrameFound>(&input)) {
     Append(std::move(*found), turn);
+  } else if (auto* fetched = std::get_if<AttachmentFetched>(&input)) {
+    Append(std::move(*fetched), turn);
   } else if (auto* clock = std::get_if<HostClock>(&input)) {
     Append(*clock, turn);
   } else if (auto* acked = std::get_if<DispositionsAcked>(&input)) {
@@ -467,6 +473,9 @@ void FusionLoop::Speak(Turn* turn) {
   for (const auto& feed : feeds) callbacks_.on_dispositions(feed);
   if (!turn->output.frames_wanted.empty()) {
     callbacks_.on_frames_wanted(std::move(turn->output.frames_wanted));
+  }
+  if (!turn->output.attachments_wanted.empty()) {
+    callbacks_.on_attachments_wanted(std::move(turn->output.attachments_wanted));
   }
   for (std::size_t i = 0; i < turn->letters_done.size(); ++i) {
     turn->letters_done[i]->set_value(turn->batch.letter_results[i]);

@@ -46,6 +46,8 @@ struct FusionLoopCallbacks {
   std::function<void(const EngineOutput&)> on_published;
   // The loop has ended and why.
   std::function<void(Status)> on_fatal;
+  // Only called where the configuration has attachments fetched.
+  std::function<void(std::vector<AttachmentWanted>)> on_attachments_wanted;
 };
 
 struct FusionLoopCounters {
@@ -93,6 +95,7 @@ class FusionLoop {
   // False when the queue is full: say it again later.
   bool Post(HostClock clock);
   bool Post(FrameFound found);
+  bool Post(AttachmentFetched fetched);
   void PostDispositionsAcked(std::string feed_id, std::uint64_t through_seq);
   Result<ActionResult> Act(const OperatorAction& action, Duration timeout);
   // Takes the reports of an open letter and closes it in one commit; what became of it. A refusal
@@ -117,7 +120,7 @@ class FusionLoop {
     std::uint64_t through_seq = 0;
   };
   using Input = std::variant<IngressBatch, FrameFound, PendingAction, PendingLetter,
-                             DispositionsAcked, HostClock>;
+                             DispositionsAcked, HostClock, AttachmentFetched>;
   struct Turn;
 
   bool TryReserve(std::size_t payloads);

@@ -19,6 +19,8 @@
 #include "app/publisher_lookups.h"
 #include "app/system_clock.h"
 #include "app/worker_pool.h"
+#include "delivery/evidence/attachment_fetcher.h"
+#include "delivery/evidence/attachment_store.h"
 #include "delivery/evidence/evidence_frames.h"
 #include "delivery/evidence/still_store.h"
 #include "delivery/journal/sqlite_journal.h"
@@ -165,6 +167,8 @@ struct Gateway::Impl final : public IngressSink, public WallBackend {
   Status Start();
   void Stop();
   void Published(const EngineOutput& output);
+  // What belongs to a restricted incident, or has come to, is answered to nobody.
+  void HideRestricted(const EngineOutput& output);
   void CheckHostClock();
   // Or one that is not known.
   bool IsRestrictedIncident(const std::string& incident_id) const;
@@ -202,6 +206,9 @@ struct Gateway::Impl final : public IngressSink, public WallBackend {
   Result<v1::Incident> FindIncident(const std::string& incident_id) const override;
   Result<std::vector<v1::Evidence>> EvidencePage(const std::string& incident_id, std::size_t after,
                                                  std::size_t max) const override;
+  Result<KeptAttachment> FindAttachment(const std::string& digest) const override {
+    return attachments->Load(digest);
+  }
   std::vector<CameraFacts> CameraList() const override;
   std::vector<v1::FeedStatus> Feeds() const override;
   Result<ActionResult> Act(const OperatorAction& action) override {
@@ -233,6 +240,8 @@ struct Gateway::Impl final : public IngressSink, public WallBackend {
   std::unique_ptr<StillStore> stills;
   std::unique_ptr<EvidenceFrames> evidence_frames;
   std::unique_ptr<FrameFinder> frame_finder;
+  std::unique_ptr<AttachmentStore> attachments;
+  std::unique_ptr<AttachmentFetcher> attachment_fetcher;  // null: none are fetched
   std::unique_ptr<FusionLoop> loop;
   std::unique_ptr<Ingress> ingress;
   std::unique_ptr<StreamServer> stream;
@@ -290,6 +299,10 @@ Status Gateway::Impl::Create() {
   if (Status s = stills->Open(); !s.ok()) return s;
   evidence_frames = std::make_unique<EvidenceFrames>(cameras.get(), stills.get(), kStillsQueueMax);
 
+  attachments = std::make_unique<AttachmentStore>(config.state_dir + "/attachments",
+                                                  config.evidence.attachments_bytes_max);
+  if (Status s = attachments->Open(); !s.ok()) return s;
+
   RecallClocks(*store, &*decoders);
 
   loop = std::make_unique<FusionLoop>(
@@ -304,6 +317,9 @@ Status Gateway::Impl::Create() {
             spdlog::critical("fusion loop: {}", status.message());
             std::lock_guard lock(mutex);
             fatal_status = std::move(status);
+          },
+          [this](std::vector<AttachmentWanted> wanted) {
+            attachment_fetcher->Want(std::move(wanted));
           }});
 
   IngressOptions ingress_options;
@@ -356,6 +372,14 @@ Status Gateway::Impl::Start() {
         if (!frame_id.empty()) evidence_frames->Keep(camera_id, frame_id, restricted);
         return true;
       });
+  if (!config.evidence.attachment_hosts.empty()) {
+    auto policy = AttachmentPolicy::Make(config.evidence.attachment_hosts);
+    if (!policy.ok()) return policy.status();
+    attachment_fetcher = std::make_unique<AttachmentFetcher>(
+        std::move(*policy),
+        AttachmentFetcherOptions{.ca_file = config.evidence.attachments_ca_file}, attachments.get(),
+        clock, [this](AttachmentFetched fetched) { return loop->Post(std::move(fetched)); });
+  }
   if (Status s = loop->Recover(); !s.ok()) return s;
   running = true;
   loop->Start();
@@ -390,6 +414,7 @@ void Gateway::Impl::Stop() {
   cameras->Stop();
   frame_finder->Stop();
   evidence_frames->Stop();
+  if (attachment_fetcher) attachment_fetcher->Stop();
   loop->Stop();
   if (wall) wall->Stop();
   stream->Stop();
@@ -397,7 +422,20 @@ void Gateway::Impl::Stop() {
   if (reloads) reloads->Stop();
 }
 
+void Gateway::Impl::HideRestricted(const EngineOutput& output) {
+  for (const StreamRecord& record : output.live) {
+    const auto* incident = std::get_if<IncidentPtr>(&record.body);
+    if (incident == nullptr || !(*incident)->restricted) continue;
+    for (const Evidence& evidence : (*incident)->evidence) {
+      for (const FetchedAttachment& fetched : evidence.attachments) {
+        if (fetched.attachment.digest) attachments->Restrict(*fetched.attachment.digest);
+      }
+    }
+  }
+}
+
 void Gateway::Impl::Published(const EngineOutput& output) {
+  HideRestricted(output);
   incidents.Update(output);
   if (!running) return;  // recovery: nobody listens yet
   stream->Notify();
@@ -433,8 +471,10 @@ bool Gateway::Impl::IsRestrictedIncident(const std::string& incident_id) const {
 }
 
 std::vector<std::pair<std::string, Status>> Gateway::Impl::Threads() const {
+  const Status fetching = attachment_fetcher ? attachment_fetcher->thread_status() : Status();
   std::lock_guard lock(mutex);
   return {{"fusion", fatal_status},
+          {"attachments", fetching},
           {"publishers", ingress->thread_status()},
           {"stream", stream->thread_status()},
           {"wall", wall ? wall->thread_status() : Status()},
@@ -587,6 +627,8 @@ std::string Gateway::Impl::MetricsText() const {
   input.decoder = cameras->DecoderCounters();
   input.stills = stills->statistics();
   input.stills_not_kept = evidence_frames->not_kept_count();
+  input.attachments = attachments->statistics();
+  if (attachment_fetcher) input.attachment_fetches = attachment_fetcher->counters();
   input.incidents_open = incidents.Open().incidents.size();
   for (const auto& [name, status] : Threads()) input.threads_running[name] = status.ok();
   std::lock_guard lock(mutex);

@@ -240,6 +240,34 @@ void AddWall(const WallStatistics& wall, Families* out) {
                "Publishers' requests that could not be read", wall.publisher_requests_refused);
 }
 
+void AddEvidence(const MetricsInput& input, Families* out) {
+  out->Gauge("stills", "Evidence stills on disk", input.stills.files);
+  out->Gauge("stills_bytes", "Bytes of evidence stills on disk", input.stills.bytes);
+  out->Counter("stills_saved_total", "Evidence stills saved", input.stills.saved);
+  out->Counter("stills_failed_total", "Evidence stills that could not be written",
+               input.stills.failed);
+  out->Counter("stills_not_kept_total", "Evidence frames that could not be decoded in time",
+               input.stills_not_kept);
+  out->Counter("stills_dropped_oldest_total", "Evidence stills deleted to keep the bound",
+               input.stills.dropped_oldest);
+  out->Gauge("attachments", "Attachments on disk", input.attachments.files);
+  out->Gauge("attachments_bytes", "Bytes of attachments on disk", input.attachments.bytes);
+  out->Counter("attachments_saved_total", "Attachments saved", input.attachments.saved);
+  out->Counter("attachments_unsaved_total", "Attachments that could not be written",
+               input.attachments.failed);
+  out->Counter("attachments_dropped_oldest_total", "Attachments deleted to keep the bound",
+               input.attachments.dropped_oldest);
+  out->Counter("attachments_fetched_total", "Attachments fetched and kept",
+               input.attachment_fetches.fetched);
+  out->Gauge("attachments_waiting", "Attachments that wait to be fetched",
+             input.attachment_fetches.waiting);
+  out->Begin("attachments_failed_total", "Attachments of which nothing is kept",
+             MetricType::Counter);
+  for (const auto& [reason, count] : input.attachment_fetches.failed) {
+    out->Labelled("reason", reason, static_cast<double>(count));
+  }
+}
+
 void AddReaders(const MetricsInput& input, Families* out) {
   const ConsumerCounters& consumers = input.stream.consumers;
   out->Gauge("stream_consumers", "Reliable consumers subscribed", consumers.consumers);
@@ -283,15 +311,7 @@ std::string MetricsText(const MetricsInput& input) {
   AddJournal(input, &families);
   AddCameras(input, &families);
   AddReaders(input, &families);
-  families.Gauge("stills", "Evidence stills on disk", input.stills.files);
-  families.Gauge("stills_bytes", "Bytes of evidence stills on disk", input.stills.bytes);
-  families.Counter("stills_saved_total", "Evidence stills saved", input.stills.saved);
-  families.Counter("stills_failed_total", "Evidence stills that could not be written",
-                   input.stills.failed);
-  families.Counter("stills_not_kept_total", "Evidence frames that could not be decoded in time",
-                   input.stills_not_kept);
-  families.Counter("stills_dropped_oldest_total", "Evidence stills deleted to keep the bound",
-                   input.stills.dropped_oldest);
+  AddEvidence(input, &families);
   families.Begin("thread_running", "1 while the gateway's own thread works", MetricType::Gauge);
   for (const auto& [name, running] : input.threads_running) {
     families.Labelled("thread", name, running ? 1 : 0);

@@ -8,7 +8,8 @@
 #include <vector>
 
 #include "app/fusion_loop.h"
-#include "delivery/evidence/still_store.h"
+#include "delivery/evidence/attachment_fetcher.h"
+#include "delivery/evidence/kept_files.h"
 #include "delivery/journal/journal.h"
 #include "delivery/stream/stream_server.h"
 #include "delivery/wall/wall_server.h"
@@ -29,6 +30,8 @@ struct MetricsInput {
   DecodeCounters decoder;
   KeptFilesStatistics stills;
   std::uint64_t stills_not_kept = 0;
+  KeptFilesStatistics attachments;
+  AttachmentFetcherCounters attachment_fetches;
   HostClock host_clock;
   std::size_t incidents_open = 0;
   std::map<std::string, bool> threads_running;  // by name

@@ -265,6 +265,7 @@ ApiResponse WallApi::Answer(const ApiRequest& request) const {
   if (collection == "incidents" && path.size() == 5 && path[4] == "evidence") {
     return Evidence(path[3], request);
   }
+  if (collection == "attachments" && path.size() == 4) return Attachment(path[3]);
   if (IsSnapshot(request.target)) return Snapshot(path[3], request);
   return NoSuchPath();
 }
@@ -318,6 +319,25 @@ ApiResponse WallApi::Act(const std::string& incident_id, const ApiRequest& reque
   if (status.code() == StatusCode::kInvalidArgument) return BadAction(status.message());
   if (status.code() != StatusCode::kFailedPrecondition) return FromStatus(status);
   return Conflict(*action, *now, status.message());
+}
+
+// A foreign server's bytes: of a type that the gateway found in them, never run, never framed.
+ApiResponse WallApi::Attachment(const std::string& digest) const {
+  auto kept = backend_.FindAttachment(digest);
+  if (kept.status().code() == StatusCode::kNotFound) {
+    return ToResponse({404,
+                       "no-such-attachment",
+                       "没有这个附件，或已不再保存",
+                       "no such attachment, or it is not held any more",
+                       {}});
+  }
+  if (!kept.ok()) return FromStatus(kept.status());
+  ApiResponse response;
+  response.content_type = std::move(kept->media_type);
+  response.body = std::move(kept->bytes);
+  response.headers = {{"Content-Disposition", "inline; filename=\"" + digest + "\""},
+                      {"Cache-Control", "private, max-age=3600, immutable"}};
+  return response;
 }
 
 ApiResponse WallApi::Cameras() const {

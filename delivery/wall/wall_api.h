@@ -28,6 +28,7 @@ class WallApi {
   ApiResponse Incident(const std::string& incident_id) const;
   ApiResponse Evidence(const std::string& incident_id, const ApiRequest& request) const;
   ApiResponse Act(const std::string& incident_id, const ApiRequest& request) const;
+  ApiResponse Attachment(const std::string& digest) const;
   ApiResponse Cameras() const;
   ApiResponse Feeds() const;
   ApiResponse Records(const ApiRequest& request) const;

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "delivery/evidence/attachment_store.h"
 #include "delivery/journal/journal.h"
 #include "fusion/base/status.h"
 #include "fusion/engine.h"
@@ -45,6 +46,9 @@ class WallBackend {
   virtual Result<std::vector<v1::Evidence>> EvidencePage(const std::string& incident_id,
                                                          std::size_t after,
                                                          std::size_t max) const = 0;
+  // What was fetched of an alarm's links, by "sha256-<hex>"; kNotFound also for what nobody may
+  // see.
+  virtual Result<KeptAttachment> FindAttachment(const std::string& digest) const = 0;
   virtual std::vector<CameraFacts> CameraList() const = 0;
   virtual std::vector<v1::FeedStatus> Feeds() const = 0;
   // Logs the action, waits for its commit, and says what became of it. A repeated action_id returns

@@ -41,6 +41,7 @@ TEST(Metrics, EveryCounterOfDeliveryIsExported) {
   input.wall = numbers.Fill<WallStatistics>();
   input.journal = numbers.Fill<JournalStatistics>();
   input.stills = numbers.Fill<KeptFilesStatistics>();
+  input.attachments = numbers.Fill<KeptFilesStatistics>();
   numbers.ExpectAllIn(MetricsText(input));
 }
 

@@ -75,6 +75,18 @@ TEST_F(WallPage, ErrorsAreProblemsInChineseAndEnglish) {
   EXPECT_THAT(problem["detail"].get<std::string>(), HasSubstr("没有这个地址 / there is nothing"));
 }
 
+TEST_F(WallPage, AnAttachmentIsAnsweredByItsDigestAsTheTypeItIs) {
+  Start();
+  const Reply reply = Get(std::string("/api/v1/attachments/") + kAttachmentName);
+  EXPECT_EQ(reply.status, 200u);
+  EXPECT_EQ(reply.headers.at("content-type"), "image/jpeg");
+  EXPECT_EQ(reply.headers.at("x-content-type-options"), "nosniff");
+  EXPECT_THAT(reply.headers.at("cache-control"), HasSubstr("private"));
+  EXPECT_EQ(reply.body, "\xFF\xD8\xFF attachment");
+  EXPECT_EQ(JsonOf(Get("/api/v1/attachments/sha256-00"))["type"],
+            "urn:fusion-gateway:problem:no-such-attachment");
+}
+
 TEST_F(WallPage, HealthReadinessAndMetricsAreToldApart) {
   Start();
   backend_.SetNotReady("recovering the journal");

@@ -17,6 +17,10 @@
 
 namespace fusiongateway::test {
 
+// The one attachment that the backend holds.
+inline constexpr const char* kAttachmentName =
+    "sha256-00000000000000000000000000000000000000000000000000000000000000aa";
+
 // Records in memory; old ones may be forgotten. Takes no commits.
 class MemoryJournal : public Journal {
  public:
@@ -133,6 +137,10 @@ class TestBackend : public WallBackend {
   Result<v1::Incident> FindIncident(const std::string& incident_id) const override;
   Result<std::vector<v1::Evidence>> EvidencePage(const std::string& incident_id, std::size_t after,
                                                  std::size_t max) const override;
+  Result<KeptAttachment> FindAttachment(const std::string& digest) const override {
+    if (digest != kAttachmentName) return NotFound("none such");
+    return KeptAttachment{"image/jpeg", "\xFF\xD8\xFF attachment"};
+  }
   std::vector<CameraFacts> CameraList() const override { return frames_.Facts(); }
   std::vector<v1::FeedStatus> Feeds() const override;
   Result<ActionResult> Act(const OperatorAction& action) override;

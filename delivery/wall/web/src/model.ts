@@ -15,6 +15,11 @@ export interface Position {
   originalCrs?: string;
 }
 
+export interface FetchedAttachment {
+  attachment?: { role?: string; mediaType?: string; sizeBytes?: string; digest?: { alg?: string; value?: string } };
+  failure?: string;
+}
+
 export interface Evidence {
   reportId: string;
   feedId: string;
@@ -26,6 +31,7 @@ export interface Evidence {
   severity?: string;
   summary?: string;
   repeatCount?: number;
+  attachments?: FetchedAttachment[];
 }
 
 export interface FrameRef {
@@ -134,6 +140,14 @@ export const sourceCount = (incident: Incident) =>
   new Set((incident.evidence ?? []).map((evidence) => evidence.feedId)).size;
 export const evidenceKey = (evidence: { feedId?: string; reportId?: string }) =>
   `${evidence.feedId}/${evidence.reportId}`;
+
+// Where the gateway answers what it kept of an attachment; none if it kept nothing.
+export function attachmentAddress({ attachment }: FetchedAttachment): string | null {
+  const digest = attachment?.digest;
+  if (!digest?.value) return null;
+  const hex = [...atob(digest.value)].map((c) => c.charCodeAt(0).toString(16).padStart(2, "0")).join("");
+  return `/api/v1/attachments/${digest.alg}-${hex}`;
+}
 
 // A title that ends in the raw number of a measuring point, or what its bound left of one: what can be
 // read, and that number.

@@ -2,7 +2,7 @@
 // which it truly happened, not a mere point.
 
 import { h, refill, s } from "./dom";
-import { evidenceKey, inTimeOrder, severityOf, type Evidence, type Incident } from "./model";
+import { attachmentAddress, evidenceKey, inTimeOrder, severityOf, type Evidence, type FetchedAttachment, type Incident } from "./model";
 import { reasonOf } from "./phrases";
 import type { Store } from "./store";
 import { calendarDay, clockTime, parseInstant, parseSpan, plusMinus } from "./time";
@@ -285,6 +285,21 @@ export class Timeline {
           (evidence.repeatCount ?? 1) > 1 && ` · ${t("repeats", evidence.repeatCount ?? 1)}`,
         ),
       ),
+      ...(evidence.attachments ?? []).map((fetched) => this.attachment(fetched, evidence)),
     );
+  }
+
+  // What the alarm linked, as the gateway kept it; or why it could not.
+  private attachment(fetched: FetchedAttachment, evidence: Evidence): HTMLElement {
+    const name = t(fetched.attachment?.role === "clip" ? "linkedClip" : "linkedPicture");
+    const address = attachmentAddress(fetched);
+    if (!address) {
+      return h("p", { class: "attachment muted" }, `${name}：${t("notFetched")} `,
+        h("span", { class: "num" }, fetched.failure));
+    }
+    const label = `${name} · ${feedName(evidence.feedId)} · ${evidence.summary || evidence.reportId}`;
+    const isPicture = fetched.attachment?.mediaType?.startsWith("image/");
+    return h("a", { class: "attachment", href: address, target: "_blank", rel: "noopener" },
+      isPicture ? h("img", { src: address, alt: label }) : name);
   }
 }
