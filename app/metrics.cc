@@ -226,6 +226,8 @@ void AddWall(const WallStatistics& wall, Families* out) {
                wall.workers_full);
   out->Counter("wall_pictures_refused_total", "Pictures refused: too many waited already",
                wall.snapshots_refused);
+  out->Counter("wall_attachments_refused_total",
+               "Attachments refused: too many were being read already", wall.attachments_refused);
   out->Counter("wall_records_sent_total", "Records sent to WebSockets", wall.records_sent);
   out->Counter("wall_streams_dropped_slow_total", "WebSockets closed because they read too slowly",
                wall.streams_dropped_slow);

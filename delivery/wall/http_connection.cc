@@ -93,11 +93,13 @@ class Connection : public Closable {
   net::awaitable<bool> SayContinue(const HttpRequest& request);
   net::awaitable<void> Drain();
   net::awaitable<bool> Answer(HttpRequest request);
-  net::awaitable<void> AnswerApi(std::shared_ptr<const ApiRequest> request, ApiResponse* response);
+  // `held`: the place that the answer keeps until it is written, if any.
+  net::awaitable<void> AnswerApi(std::shared_ptr<const ApiRequest> request, ApiResponse* response,
+                                 Places** held);
   net::awaitable<void> AnswerPublisher(std::shared_ptr<const ApiRequest> request,
                                        ApiResponse* response);
-  net::awaitable<bool> TakeSnapshotPlace();
-  void ReleaseSnapshotPlace();
+  net::awaitable<bool> TakePlace(Places* places);
+  void ReleasePlace(Places* places);
   ApiResponse AnswerPage(const HttpRequest& request, const RequestTarget& target);
   // The request may not be answered at all: Host, Origin, target.
   std::optional<ApiResponse> Refusal(const HttpRequest& request, Result<RequestTarget>* target);
@@ -312,6 +314,7 @@ net::awaitable<bool> Connection::Answer(HttpRequest request) {
     co_return false;
   }
   ApiResponse response;
+  Places* held = nullptr;
   if (WallApi::Owns(*target)) {
     auto api = std::make_shared<const ApiRequest>(
         ApiRequest{std::string(request.method_string()), std::move(*target),
@@ -320,13 +323,15 @@ net::awaitable<bool> Connection::Answer(HttpRequest request) {
     if (IsPublisherPath(api->target)) {
       co_await AnswerPublisher(std::move(api), &response);
     } else {
-      co_await AnswerApi(std::move(api), &response);
+      co_await AnswerApi(std::move(api), &response, &held);
     }
   } else {
     response = AnswerPage(request, *target);
   }
   if (response.status >= 500) ++core_->counters.requests_failed;
-  co_return co_await Write(std::move(response), version, keep_alive, head);
+  const bool goes_on = co_await Write(std::move(response), version, keep_alive, head);
+  if (held != nullptr) ReleasePlace(held);
+  co_return goes_on;
 }
 
 std::optional<ApiResponse> Connection::StreamRefusal(const RequestTarget& target) {
@@ -364,13 +369,17 @@ ApiResponse Connection::AnswerPage(const HttpRequest& request, const RequestTarg
 }
 
 net::awaitable<void> Connection::AnswerApi(std::shared_ptr<const ApiRequest> request,
-                                           ApiResponse* response) {
+                                           ApiResponse* response, Places** held) {
   const bool snapshot = WallApi::IsSnapshot(request->target);
-  if (snapshot) {
-    const bool taken = co_await TakeSnapshotPlace();
+  const bool attachment = WallApi::IsAttachment(request->target);
+  Places* const places = snapshot ? &core_->snapshots : attachment ? &core_->attachments : nullptr;
+  if (places != nullptr) {
+    const bool taken = co_await TakePlace(places);
     if (!taken) {
-      ++core_->counters.snapshots_refused;
-      *response = Busy("画面解码繁忙，请稍后再试", "too many pictures are being decoded");
+      ++places->refused;
+      *response = snapshot
+                      ? Busy("画面解码繁忙，请稍后再试", "too many pictures are being decoded")
+                      : Busy("附件读取繁忙，请稍后再试", "too many attachments are being read");
       co_return;
     }
   }
@@ -379,7 +388,8 @@ net::awaitable<void> Connection::AnswerApi(std::shared_ptr<const ApiRequest> req
     *answer = core->api.Answer(*request);
   };
   const bool done = co_await OnWorkers(core_, std::move(job));
-  if (snapshot) ReleaseSnapshotPlace();
+  if (snapshot) ReleasePlace(places);
+  if (attachment) *held = places;
   *response = done ? std::move(*answer) : Busy("网关繁忙，请稍后再试", "the gateway is busy");
 }
 
@@ -415,32 +425,30 @@ net::awaitable<void> Connection::AnswerPublisher(std::shared_ptr<const ApiReques
   if (written) *response = std::move(*shown);
 }
 
-// Pictures are decoded a few at a time, the rest wait in line for a bounded while.
-net::awaitable<bool> Connection::TakeSnapshotPlace() {
-  ServerCore& core = *core_;
-  if (core.snapshots_running < core.options.snapshots_max) {
-    ++core.snapshots_running;
+net::awaitable<bool> Connection::TakePlace(Places* places) {
+  if (places->taken < places->max) {
+    ++places->taken;
     co_return true;
   }
-  if (core.snapshots_waiting.size() >= core.options.snapshots_queued_max) co_return false;
-  net::steady_timer turn(core.io);
-  turn.expires_after(Span(core.options.snapshot_timeout));
-  core.snapshots_waiting.push_back(&turn);
+  if (places->waiting.size() >= core_->options.queued_max) co_return false;
+  net::steady_timer turn(core_->io);
+  turn.expires_after(Span(core_->options.snapshot_timeout));
+  places->waiting.push_back(&turn);
   auto [error] = co_await turn.async_wait(kTuple);
-  if (core.stopping) co_return false;
-  // Called: the place was handed over, and the timer taken off the line, by ReleaseSnapshotPlace.
+  if (core_->stopping) co_return false;
+  // Called: the place was handed over, and the timer taken off the line, by ReleasePlace.
   if (error) co_return true;
-  const bool still_waiting = std::erase(core.snapshots_waiting, &turn) > 0;
+  const bool still_waiting = std::erase(places->waiting, &turn) > 0;
   co_return !still_waiting;
 }
 
-void Connection::ReleaseSnapshotPlace() {
-  if (core_->snapshots_waiting.empty()) {
-    --core_->snapshots_running;
+void Connection::ReleasePlace(Places* places) {
+  if (places->waiting.empty()) {
+    --places->taken;
     return;
   }
-  net::steady_timer* next = core_->snapshots_waiting.front();
-  core_->snapshots_waiting.pop_front();
+  net::steady_timer* next = places->waiting.front();
+  places->waiting.pop_front();
   next->cancel();
 }
 

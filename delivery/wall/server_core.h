@@ -41,9 +41,19 @@ class Closable {
 struct WallCounters {
   std::atomic<std::uint64_t> connections_open{0}, streams_open{0}, connections_accepted{0},
       connections_refused{0}, connections_displaced{0}, requests{0}, requests_refused{0},
-      requests_failed{0}, workers_full{0}, snapshots_refused{0}, records_sent{0},
-      streams_dropped_slow{0}, publisher_connections{0}, publisher_connections_refused{0},
-      publisher_tokens_refused{0}, publisher_requests_refused{0};
+      requests_failed{0}, workers_full{0}, records_sent{0}, streams_dropped_slow{0},
+      publisher_connections{0}, publisher_connections_refused{0}, publisher_tokens_refused{0},
+      publisher_requests_refused{0};
+};
+
+// A few of a kind at once; the rest wait in line for a bounded while.
+struct Places {
+  explicit Places(std::size_t places_max) : max(places_max) {}
+
+  const std::size_t max;
+  std::size_t taken = 0;
+  std::deque<net::steady_timer*> waiting;  // cancelled when it is their turn
+  std::atomic<std::uint64_t> refused{0};
 };
 
 struct ServerCore {
@@ -54,7 +64,9 @@ struct ServerCore {
         workers(std::move(wall_workers)),
         assets(std::move(web_assets)),
         api(backend, options),
-        record_texts(options.record_texts_bytes_max) {}
+        record_texts(options.record_texts_bytes_max),
+        snapshots(options.snapshots_max),
+        attachments(options.attachments_max) {}
 
   const WallOptions options;
   WallBackend& backend;
@@ -70,8 +82,8 @@ struct ServerCore {
   std::list<Closable*> never_asked, asked_before;
   bool stopping = false;
   std::map<std::string, std::size_t> publisher_connections_of_feed;
-  std::size_t snapshots_running = 0;
-  std::deque<net::steady_timer*> snapshots_waiting;  // cancelled when it is their turn
+  Places snapshots;    // held while a picture is decoded
+  Places attachments;  // held while the bytes are: until the last one is written
   bool stream_reading = false;
   std::deque<net::steady_timer*> streams_waiting;  // to read; cancelled when it is their turn
 };

@@ -239,6 +239,11 @@ bool WallApi::IsSnapshot(const RequestTarget& target) {
   return path.size() == 5 && path[2] == "cameras" && path[4] == "snapshot";
 }
 
+bool WallApi::IsAttachment(const RequestTarget& target) {
+  const auto& path = target.segments;
+  return path.size() == 4 && path[2] == "attachments";
+}
+
 ApiResponse WallApi::Answer(const ApiRequest& request) const {
   const std::vector<std::string>& path = request.target.segments;
   const bool is_get = request.method == "GET" || request.method == "HEAD";
@@ -265,7 +270,7 @@ ApiResponse WallApi::Answer(const ApiRequest& request) const {
   if (collection == "incidents" && path.size() == 5 && path[4] == "evidence") {
     return Evidence(path[3], request);
   }
-  if (collection == "attachments" && path.size() == 4) return Attachment(path[3]);
+  if (IsAttachment(request.target)) return Attachment(path[3]);
   if (IsSnapshot(request.target)) return Snapshot(path[3], request);
   return NoSuchPath();
 }

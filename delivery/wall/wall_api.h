@@ -19,6 +19,8 @@ class WallApi {
   static bool Owns(const RequestTarget& target);
   // True for a request that decodes a picture, whose number at once is bounded.
   static bool IsSnapshot(const RequestTarget& target);
+  // True for a request whose answer may be large, whose number at once is bounded too.
+  static bool IsAttachment(const RequestTarget& target);
 
   // Never throws; a method other than the path's own is 405 with Allow.
   ApiResponse Answer(const ApiRequest& request) const;

@@ -120,8 +120,10 @@ class WallServer::Impl {
         core_->stopping = true;
         ErrorCode ignored;
         acceptor_.close(ignored);
-        for (net::steady_timer* turn : core_->snapshots_waiting) turn->cancel();
-        core_->snapshots_waiting.clear();
+        for (Places* places : {&core_->snapshots, &core_->attachments}) {
+          for (net::steady_timer* turn : places->waiting) turn->cancel();
+          places->waiting.clear();
+        }
         for (net::steady_timer* turn : core_->streams_waiting) turn->cancel();
         core_->streams_waiting.clear();
         for (Closable* connection : core_->open) connection->Close();
@@ -184,7 +186,8 @@ WallStatistics WallServer::statistics() const {
   to.requests_refused = from.requests_refused;
   to.requests_failed = from.requests_failed;
   to.workers_full = from.workers_full;
-  to.snapshots_refused = from.snapshots_refused;
+  to.snapshots_refused = impl_->core().snapshots.refused;
+  to.attachments_refused = impl_->core().attachments.refused;
   to.records_sent = from.records_sent;
   to.streams_dropped_slow = from.streams_dropped_slow;
   to.publisher_connections = from.publisher_connections;

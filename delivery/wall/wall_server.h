@@ -50,7 +50,9 @@ struct WallOptions {
   std::size_t connections_max = 128;
   std::size_t streams_max = 64;   // WebSockets, of connections_max
   std::size_t snapshots_max = 2;  // pictures decoded at once; keep below the workers' threads
-  std::size_t snapshots_queued_max = 64;
+  // Attachments in memory at once, each until its last byte is written.
+  std::size_t attachments_max = 4;
+  std::size_t queued_max = 64;  // that wait for a place, of each kind
   std::size_t header_bytes_max = 16 * 1024;
   std::size_t body_bytes_max = 64 * 1024;
   // Publishers: connections in all and of one feed (of connections_max), bytes of a body.
@@ -66,9 +68,9 @@ struct WallOptions {
   Duration read_timeout = std::chrono::seconds{15};
   Duration publisher_body_timeout = std::chrono::seconds{60};
   Duration write_timeout = std::chrono::seconds{10};
-  Duration idle_timeout = std::chrono::seconds{60};  // keep-alive between requests
-  Duration snapshot_timeout = std::chrono::seconds{5};
-  Duration heartbeat = std::chrono::seconds{2};  // on streams, when nothing else is sent
+  Duration idle_timeout = std::chrono::seconds{60};     // keep-alive between requests
+  Duration snapshot_timeout = std::chrono::seconds{5};  // and of waiting for a place of any kind
+  Duration heartbeat = std::chrono::seconds{2};         // on streams, when nothing else is sent
 };
 
 struct WallStatistics {
@@ -78,10 +80,11 @@ struct WallStatistics {
   std::uint64_t connections_refused = 0;    // beyond connections_max
   std::uint64_t connections_displaced = 0;  // closed while idle, for one that came beyond it
   std::uint64_t requests = 0;
-  std::uint64_t requests_refused = 0;   // Host, Origin, malformed, too large, too slow
-  std::uint64_t requests_failed = 0;    // answered with 5xx
-  std::uint64_t workers_full = 0;       // answered with 503 because `workers` took no more
-  std::uint64_t snapshots_refused = 0;  // beyond snapshots_queued_max
+  std::uint64_t requests_refused = 0;     // Host, Origin, malformed, too large, too slow
+  std::uint64_t requests_failed = 0;      // answered with 5xx
+  std::uint64_t workers_full = 0;         // answered with 503 because `workers` took no more
+  std::uint64_t snapshots_refused = 0;    // no place in time, or beyond queued_max
+  std::uint64_t attachments_refused = 0;  // the same
   std::uint64_t records_sent = 0;
   std::uint64_t streams_dropped_slow = 0;
   std::uint64_t publisher_connections = 0;          // open, of connections_open

@@ -87,6 +87,24 @@ TEST_F(WallPage, AnAttachmentIsAnsweredByItsDigestAsTheTypeItIs) {
             "urn:fusion-gateway:problem:no-such-attachment");
 }
 
+TEST_F(WallPage, AnAttachmentKeepsItsPlaceUntilItsLastByteIsWritten) {
+  // More than the sockets between the two take.
+  const std::string bytes(std::size_t{32} << 20, 'b');
+  backend_.SetAttachment(bytes);
+  options_.attachments_max = 1;
+  options_.queued_max = 0;
+  Start();
+  const std::string path = std::string("/api/v1/attachments/") + kAttachmentName;
+  HttpClient reader(port());
+  reader.Ask(path);
+  ASSERT_TRUE(reader.AnswerBegins());
+  EXPECT_EQ(Get(path).status, 503u);
+  EXPECT_EQ(server_->statistics().attachments_refused, 1u);
+  EXPECT_EQ(Get("/api/v1/incidents").status, 200u);
+  EXPECT_EQ(reader.ReadReply().body, bytes);
+  EXPECT_EQ(reader.Get(path).status, 200u);
+}
+
 TEST_F(WallPage, HealthReadinessAndMetricsAreToldApart) {
   Start();
   backend_.SetNotReady("recovering the journal");
@@ -501,7 +519,7 @@ TEST_F(WallPictures, BeyondTheBoundAreRefusedWhileTheRestGoesOn) {
     return std::string("picture");
   });
   options_.snapshots_max = 1;
-  options_.snapshots_queued_max = 1;
+  options_.queued_max = 1;
   Start();
   const std::string path = "/api/v1/cameras/cam/snapshot?at=2026-11-23T10:00:30Z";
   auto first = std::async(std::launch::async, [&] { return Get(path); });

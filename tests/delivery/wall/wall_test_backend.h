@@ -125,6 +125,9 @@ class TestBackend : public WallBackend {
     publishers_ = std::move(publishers);
   }
 
+  // The bytes of the one attachment. Before the server starts.
+  void SetAttachment(std::string bytes) { attachment_ = std::move(bytes); }
+
   MemoryJournal& memory() { return journal_; }
   TestFrames& pictures() { return frames_; }
 
@@ -139,7 +142,7 @@ class TestBackend : public WallBackend {
                                                  std::size_t max) const override;
   Result<KeptAttachment> FindAttachment(const std::string& digest) const override {
     if (digest != kAttachmentName) return NotFound("none such");
-    return KeptAttachment{"image/jpeg", "\xFF\xD8\xFF attachment"};
+    return KeptAttachment{"image/jpeg", attachment_};
   }
   std::vector<CameraFacts> CameraList() const override { return frames_.Facts(); }
   std::vector<v1::FeedStatus> Feeds() const override;
@@ -157,6 +160,7 @@ class TestBackend : public WallBackend {
   std::string MetricsText() const override { return "# TYPE test_metric gauge\ntest_metric 1\n"; }
 
  private:
+  std::string attachment_ = "\xFF\xD8\xFF attachment";
   mutable std::mutex mutex_;
   MemoryJournal journal_;
   TestFrames frames_;

@@ -81,6 +81,23 @@ Reply HttpClient::Send(const std::string& method, const std::string& target,
   return connection_->ReadReply(method == "HEAD");
 }
 
+void HttpClient::Ask(const std::string& target) {
+  ErrorCode error;
+  net::write(connection_->socket,
+             net::buffer("GET " + target + " HTTP/1.1\r\nHost: 127.0.0.1:" + std::to_string(port_) +
+                         "\r\n\r\n"),
+             error);
+}
+
+bool HttpClient::AnswerBegins() {
+  char byte = 0;
+  ErrorCode error;
+  connection_->socket.receive(net::buffer(&byte, 1), net::socket_base::message_peek, error);
+  return !error;
+}
+
+Reply HttpClient::ReadReply() { return connection_->ReadReply(false); }
+
 Reply HttpClient::SendRaw(const std::string& bytes) {
   ErrorCode error;
   net::write(connection_->socket, net::buffer(bytes), error);

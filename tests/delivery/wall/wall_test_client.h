@@ -30,6 +30,10 @@ class HttpClient {
   Reply Get(const std::string& target, const Headers& headers = {});
   Reply Send(const std::string& method, const std::string& target, const std::string& body,
              const Headers& headers = {});
+  // The two halves of Get: asks, waits until the answer begins to come, reads it.
+  void Ask(const std::string& target);
+  bool AnswerBegins();
+  Reply ReadReply();
   // Bytes as they are, and what came back.
   Reply SendRaw(const std::string& bytes);
   // Waits until the server ends the connection; false if it does not within the time-out.

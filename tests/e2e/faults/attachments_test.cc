@@ -103,6 +103,35 @@ TEST_F(Attachments, AHostThatIsNotListedSeesNoConnectionAndTheReaderIsTold) {
   EXPECT_EQ(site.connections(), 0);
 }
 
+TEST_F(Attachments, ATestSessionFetchesNothing) {
+  HttpSite site([](const std::string&, HttpSite::Peer& peer) { peer.Ok(kJpeg); });
+  Start(site.host());
+  v1::PublisherMessage message;
+  message.mutable_hello()->set_feed_id("box");
+  message.mutable_hello()->set_protocol(1);
+  message.mutable_hello()->set_outbox_id("trial");
+  message.mutable_hello()->set_mode("test");
+  RawPublisher tester(gateway_->endpoints().publishers, "box", "trial");
+  tester.SendBytes(message.SerializeAsString());
+  const auto welcome = tester.Receive();
+  ASSERT_TRUE(welcome && welcome->has_welcome());
+  message.mutable_publish()->set_session(welcome->welcome().session());
+  message.mutable_publish()->set_first_seq(1);
+  message.mutable_publish()->add_payloads(Alarm("t", site.Url("/t.jpg")));
+  tester.SendBytes(message.SerializeAsString());
+  const auto result = tester.Receive();
+  ASSERT_TRUE(result && result->has_test_result());
+  ASSERT_EQ(result->test_result().reports_size(), 1);
+  EXPECT_EQ(result->test_result().reports(0).attachments_size(), 1);
+
+  // What was wished for before this one would have been asked for by the time it is told.
+  publisher_->Publish(1, {Alarm("a", site.Url("/a.jpg"))});
+  ASSERT_TRUE(publisher_->AwaitAck(1));
+  EXPECT_EQ(Told("a").failure(), "");
+  EXPECT_EQ(site.connections(), 1);
+  EXPECT_EQ(gateway_->Metric("attachments_fetched_total"), 1);
+}
+
 TEST_F(Attachments, ThePictureOfAReportThatBecomesRestrictedIsAnsweredToNobody) {
   HttpSite site([](const std::string&, HttpSite::Peer& peer) { peer.Ok(kJpeg); });
   Start(site.host());
