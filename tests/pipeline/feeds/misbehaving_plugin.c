@@ -1,7 +1,7 @@
 /* A plugin that breaks its contract in the way its payload asks for: "nothing", "garbage", "flood",
  * "refuse twice", "crash …", "hang …" ("hang /fifo": opens it first), "person", "chatter" (only in
- * a process of its own). create() fails when the feed is called "unwanted" and hangs when it is called "endless". For plugin_host_test
- * and others.
+ * a process of its own). create() fails when the feed is called "unwanted" and hangs when it is
+ * called "endless". For plugin_host_test and others.
  */
 #include <fcntl.h>
 #include <signal.h>
