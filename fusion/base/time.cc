@@ -51,17 +51,20 @@ Duration SaturatingSubtract(UtcTime a, UtcTime b) {
 
 std::string FormatRfc3339(UtcTime time) {
   using namespace std::chrono;
-  const auto day = floor<days>(time);
+  // By division: the first representable second and day begin before the first representable
+  // nanosecond, so that not even a comparison with them fits.
+  constexpr std::int64_t kPerSecond = 1'000'000'000;
+  const std::int64_t count = time.time_since_epoch().count();
+  const std::int64_t below = (count % kPerSecond + kPerSecond) % kPerSecond;
+  const sys_seconds second{seconds{count / kPerSecond - (count % kPerSecond < 0 ? 1 : 0)}};
+  const auto day = floor<days>(second);
   const year_month_day date{day};
-  // Of the seconds, not of the nanoseconds: the first representable day begins before the first
-  // representable nanosecond.
-  const auto second = floor<seconds>(time);
   const hh_mm_ss clock{second - day};
   char buffer[64];
   std::snprintf(buffer, sizeof buffer, "%04d-%02u-%02uT%02d:%02d:%02d.%09lldZ", int(date.year()),
                 unsigned(date.month()), unsigned(date.day()), int(clock.hours().count()),
                 int(clock.minutes().count()), int(clock.seconds().count()),
-                static_cast<long long>((time - second).count()));
+                static_cast<long long>(below));
   return buffer;
 }
 
