@@ -139,14 +139,21 @@ Result<std::unique_ptr<GatewayProcess>> GatewayProcess::Start(GatewayOptions opt
     process->options_.state_dir = (process->folder_ / "state").string();
   }
   const auto endpoint = [] { return "tcp://127.0.0.1:" + std::to_string(FreePort()); };
-  process->endpoints_.publishers = endpoint();
-  process->endpoints_.consumers = endpoint();
-  process->endpoints_.broadcast = endpoint();
-  process->wall_port_ = FreePort();
-  process->endpoints_.wall = "http://127.0.0.1:" + std::to_string(process->wall_port_);
-  if (Status s = process->WriteConfig(); !s.ok()) return s;
-  if (Status s = process->Restart(); !s.ok()) return s;
-  return process;
+  // A port that was free may be another test's by the time the gateway listens.
+  constexpr int kTries = 5;
+  for (int tries = 1;; ++tries) {
+    process->endpoints_.publishers = endpoint();
+    process->endpoints_.consumers = endpoint();
+    process->endpoints_.broadcast = endpoint();
+    process->wall_port_ = FreePort();
+    process->endpoints_.wall = "http://127.0.0.1:" + std::to_string(process->wall_port_);
+    if (Status s = process->WriteConfig(); !s.ok()) return s;
+    const Status started = process->Restart();
+    if (started.ok()) return process;
+    if (tries == kTries || started.message().find("already in use") == std::string::npos) {
+      return started;
+    }
+  }
 }
 
 GatewayProcess::~GatewayProcess() {

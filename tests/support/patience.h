@@ -1,5 +1,9 @@
-// How much longer everything takes under a sanitizer: what a test waits for at most, it multiplies.
+// Waiting in tests: for what happens, not for a span; and how much longer all takes under a
+// sanitizer.
 #pragma once
+
+#include <chrono>
+#include <thread>
 
 namespace fusiongateway::testing {
 
@@ -8,5 +12,16 @@ inline constexpr int kSlowness = 5;
 #else
 inline constexpr int kSlowness = 1;
 #endif
+
+// Until `done`, asked again and again; false after `timeout`, times kSlowness.
+template <typename Condition>
+bool Eventually(Condition done, std::chrono::milliseconds timeout = std::chrono::seconds{20}) {
+  const auto deadline = std::chrono::steady_clock::now() + kSlowness * timeout;
+  while (!done()) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds{5});
+  }
+  return true;
+}
 
 }  // namespace fusiongateway::testing

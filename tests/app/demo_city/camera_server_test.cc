@@ -12,9 +12,12 @@
 #include "app/demo_city/city.h"
 #include "app/system_clock.h"
 #include "tests/support/camera_probe.h"
+#include "tests/support/patience.h"
 
 namespace fusiongateway::demo_city {
 namespace {
+
+using fusiongateway::testing::Eventually;
 
 using fusiongateway::testing::CameraProbe;
 using fusiongateway::testing::ProbedPicture;
@@ -35,17 +38,6 @@ class CameraServerTest : public ::testing::Test {
   std::unique_ptr<CameraProbe> Watch(std::string_view id,
                                      RtspTransport transport = RtspTransport::kTcp) {
     return std::make_unique<CameraProbe>(RtspUrl(port_, id), transport);
-  }
-
-  // Until `done`, at most `timeout`.
-  template <typename Condition>
-  bool Eventually(Condition done, seconds timeout = seconds(10)) {
-    const SteadyTime end = clock_.SteadyNow() + timeout;
-    while (!done()) {
-      if (clock_.SteadyNow() > end) return false;
-      std::this_thread::sleep_for(milliseconds(10));
-    }
-    return true;
   }
 
   // All six at once, over `transport`: each picture's time is readable, later than the one before,

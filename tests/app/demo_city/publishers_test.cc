@@ -12,9 +12,12 @@
 #include "app/system_clock.h"
 #include "tests/clients/peer_gateway.h"
 #include "tests/clients/temp_folder.h"
+#include "tests/support/patience.h"
 
 namespace fusiongateway::demo_city {
 namespace {
+
+using fusiongateway::testing::Eventually;
 
 using client::PublisherPeer;
 using client::TempFolder;
@@ -24,7 +27,7 @@ using Json = nlohmann::json;
 
 constexpr double kPace = 160;  // the scenario in one second
 
-class PublishersTest : public testing::Test {
+class PublishersTest : public ::testing::Test {
  protected:
   PublishersTest() { EXPECT_TRUE(truth_.Open(truth_file_).ok()); }
 
@@ -41,14 +44,6 @@ class PublishersTest : public testing::Test {
     for (std::string line; std::getline(in, line);) lines.push_back(Json::parse(line));
     return lines;
   }
-  static bool WaitFor(const std::function<bool()>& condition) {
-    const auto deadline = std::chrono::steady_clock::now() + seconds(15);
-    while (!condition()) {
-      if (std::chrono::steady_clock::now() > deadline) return false;
-      std::this_thread::sleep_for(milliseconds(5));
-    }
-    return true;
-  }
 
   TempFolder folder_;
   const std::string truth_file_ = folder_.Path("truth.jsonl");
@@ -63,7 +58,7 @@ TEST_F(PublishersTest, ScenarioIsPlayedAtItsPaceAndEveryTrueEventArrivesOnce) {
   scenario_.Begin(zero);
   CityPublishers publishers(clock_, scenario_, truth_, Options(gateway.endpoint()));
   ASSERT_TRUE(publishers.Start().ok());
-  ASSERT_TRUE(WaitFor([&] { return publishers.scenario_over(); }));
+  ASSERT_TRUE(Eventually([&] { return publishers.scenario_over(); }));
   ASSERT_TRUE(publishers.Flush(seconds(10)).ok());
   publishers.Stop();
 
@@ -119,7 +114,7 @@ TEST_F(PublishersTest, WhatHappensWithoutAGatewayIsDeliveredByTheNextRun) {
   {
     CityPublishers publishers(clock_, scenario_, truth_, options);
     ASSERT_TRUE(publishers.Start().ok());
-    ASSERT_TRUE(WaitFor([&] { return publishers.scenario_over(); }));
+    ASSERT_TRUE(Eventually([&] { return publishers.scenario_over(); }));
     happened = publishers.happened_count();
   }
   EXPECT_EQ(happened, 5u);
@@ -143,7 +138,7 @@ TEST_F(PublishersTest, ASecondRunGoesOnInItsOutboxesAndPlaysTheScenarioAnewUnder
     scenario.Begin(clock_.UtcNow());
     CityPublishers publishers(clock_, scenario, truth_, options);
     ASSERT_TRUE(publishers.Start().ok());
-    ASSERT_TRUE(WaitFor([&] { return publishers.scenario_over(); }));
+    ASSERT_TRUE(Eventually([&] { return publishers.scenario_over(); }));
     ASSERT_TRUE(publishers.Flush(seconds(10)).ok());
   }
   std::set<std::string> reports;

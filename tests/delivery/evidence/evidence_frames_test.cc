@@ -9,8 +9,12 @@
 #include <stdexcept>
 #include <thread>
 
+#include "tests/support/patience.h"
+
 namespace fusiongateway {
 namespace {
+
+using fusiongateway::testing::Eventually;
 
 namespace fs = std::filesystem;
 
@@ -49,14 +53,6 @@ class EvidenceFramesTest : public ::testing::Test {
     fs::remove_all(directory_);
   }
 
-  static bool Eventually(const std::function<bool()>& condition) {
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-    while (std::chrono::steady_clock::now() < deadline) {
-      if (condition()) return true;
-      std::this_thread::yield();
-    }
-    return false;
-  }
   Status Ask(const std::string& frame_id) {
     return frames_->Decode("cam", std::nullopt, frame_id, std::chrono::seconds(1)).status();
   }

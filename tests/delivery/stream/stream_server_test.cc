@@ -14,9 +14,12 @@
 #include "app/system_clock.h"
 #include "clients/cpp/stream_consumer.h"
 #include "tests/delivery/journal/journal_samples.h"
+#include "tests/support/patience.h"
 
 namespace fusiongateway {
 namespace {
+
+using fusiongateway::testing::Eventually;
 
 constexpr std::chrono::seconds kPatience{20};
 
@@ -73,15 +76,6 @@ class StreamServerTest : public ::testing::Test {
         ParseWire(bytes.to_string_view(), DetectWireForm(bytes.to_string_view()), &message);
     EXPECT_TRUE(status.ok()) << status.message();
     return message;
-  }
-  template <typename Condition>
-  bool Eventually(Condition condition) {
-    const auto deadline = clock_.SteadyNow() + kPatience;
-    while (clock_.SteadyNow() < deadline) {
-      if (condition()) return true;
-      std::this_thread::yield();
-    }
-    return false;
   }
 
   SystemClock clock_;

@@ -4,7 +4,6 @@
 #include <thread>
 
 #include "app/system_clock.h"
-#include "tests/support/patience.h"
 
 namespace fusiongateway::testing {
 
@@ -20,15 +19,6 @@ std::string Alarm(const std::string& alarm_id, Duration ahead, const std::string
          R"(","quotaId":"410200007002G0001QT001","level":"HH","value":3.4,"threshold":"3",)" +
          R"("unit":"ppm","startTime":")" + time + R"(","state":"active","gatewayId":"GW1")" + more +
          "}";
-}
-
-bool Eventually(const std::function<bool()>& done, std::chrono::milliseconds timeout) {
-  const auto deadline = std::chrono::steady_clock::now() + kSlowness * timeout;
-  while (!done()) {
-    if (std::chrono::steady_clock::now() > deadline) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds{20});
-  }
-  return true;
 }
 
 }  // namespace fusiongateway::testing

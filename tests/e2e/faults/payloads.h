@@ -1,11 +1,10 @@
-// Native payloads of the hazmat feed for tests, and waiting for a condition.
+// Native payloads of the hazmat feed for tests.
 #pragma once
 
-#include <chrono>
-#include <functional>
 #include <string>
 
 #include "fusion/base/time.h"
+#include "tests/support/patience.h"
 
 namespace fusiongateway::testing {
 
@@ -13,9 +12,5 @@ namespace fusiongateway::testing {
 // (",\"x\":1").
 std::string Alarm(const std::string& alarm_id, Duration ahead = Duration::zero(),
                   const std::string& more = "");
-
-// Until `done`; false after `timeout`.
-bool Eventually(const std::function<bool()>& done,
-                std::chrono::milliseconds timeout = std::chrono::seconds{10});
 
 }  // namespace fusiongateway::testing

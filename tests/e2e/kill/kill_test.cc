@@ -19,6 +19,7 @@
 #include "clients/cpp/stream_consumer.h"
 #include "fusiongateway/v1/consumer.pb.h"
 #include "tests/support/gateway_process.h"
+#include "tests/support/patience.h"
 
 namespace fusiongateway {
 namespace {
@@ -123,15 +124,6 @@ void KillWhileStarting(GatewayProcess& gateway, std::chrono::microseconds after)
   gateway.Kill();
 }
 
-bool WaitUntil(const std::function<bool()>& done) {
-  const auto deadline = std::chrono::steady_clock::now() + 60s;
-  while (!done()) {
-    if (std::chrono::steady_clock::now() > deadline) return false;
-    std::this_thread::sleep_for(5ms);
-  }
-  return true;
-}
-
 TEST(KillTest, NothingAckedIsLostOrDoubledAndNoConsumerMissesARecord) {
   const std::uint64_t seed = FromEnvironment("FG_KILL_SEED", std::random_device{}());
   const std::uint64_t kills = FromEnvironment("FG_KILL_COUNT", 50);
@@ -189,7 +181,7 @@ TEST(KillTest, NothingAckedIsLostOrDoubledAndNoConsumerMissesARecord) {
     // Sometimes in the middle of recovery, sometimes in full flow, which a slow build takes long to
     // come to.
     if (kill % 2 == 0) {
-      EXPECT_TRUE(WaitUntil([&] { return acked_through > acked_at_kill; }));
+      EXPECT_TRUE(testing::Eventually([&] { return acked_through > acked_at_kill; }, 60s));
     }
     std::this_thread::sleep_for(std::chrono::microseconds(random() % 300'000));
     gateway.Kill();

@@ -13,9 +13,12 @@
 
 #include "app/system_clock.h"
 #include "tests/pipeline/analysis/coded_clip.h"
+#include "tests/support/patience.h"
 
 namespace fusiongateway {
 namespace {
+
+using fusiongateway::testing::Eventually;
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
@@ -23,16 +26,6 @@ using std::chrono::seconds;
 class DecodeWorkerTest : public ::testing::Test {
  protected:
   void SetUp() override { ASSERT_TRUE(worker.Start().ok()); }
-
-  // Waits until `condition` holds; false after ten seconds.
-  template <typename F>
-  static bool Eventually(F condition) {
-    for (int i = 0; i < 1000; ++i) {
-      if (condition()) return true;
-      std::this_thread::sleep_for(milliseconds{10});
-    }
-    return false;
-  }
 
   SystemClock clock;
   DecodeWorker worker{WORKER_PROGRAM, clock};
