@@ -99,7 +99,6 @@ class Connection : public Closable {
   net::awaitable<void> AnswerPublisher(std::shared_ptr<const ApiRequest> request,
                                        ApiResponse* response);
   net::awaitable<bool> TakePlace(Places* places);
-  void ReleasePlace(Places* places);
   ApiResponse AnswerPage(const HttpRequest& request, const RequestTarget& target);
   // The request may not be answered at all: Host, Origin, target.
   std::optional<ApiResponse> Refusal(const HttpRequest& request, Result<RequestTarget>* target);
@@ -330,7 +329,7 @@ net::awaitable<bool> Connection::Answer(HttpRequest request) {
   }
   if (response.status >= 500) ++core_->counters.requests_failed;
   const bool goes_on = co_await Write(std::move(response), version, keep_alive, head);
-  if (held != nullptr) ReleasePlace(held);
+  if (held != nullptr) held->Release();
   co_return goes_on;
 }
 
@@ -388,7 +387,7 @@ net::awaitable<void> Connection::AnswerApi(std::shared_ptr<const ApiRequest> req
     *answer = core->api.Answer(*request);
   };
   const bool done = co_await OnWorkers(core_, std::move(job));
-  if (snapshot) ReleasePlace(places);
+  if (snapshot) places->Release();
   if (attachment) *held = places;
   *response = done ? std::move(*answer) : Busy("网关繁忙，请稍后再试", "the gateway is busy");
 }
@@ -436,20 +435,10 @@ net::awaitable<bool> Connection::TakePlace(Places* places) {
   places->waiting.push_back(&turn);
   auto [error] = co_await turn.async_wait(kTuple);
   if (core_->stopping) co_return false;
-  // Called: the place was handed over, and the timer taken off the line, by ReleasePlace.
+  // Called: the place was handed over, and the timer taken off the line, by Release.
   if (error) co_return true;
   const bool still_waiting = std::erase(places->waiting, &turn) > 0;
   co_return !still_waiting;
-}
-
-void Connection::ReleasePlace(Places* places) {
-  if (places->waiting.empty()) {
-    --places->taken;
-    return;
-  }
-  net::steady_timer* next = places->waiting.front();
-  places->waiting.pop_front();
-  next->cancel();
 }
 
 net::awaitable<bool> Connection::Write(ApiResponse answer, unsigned version, bool keep_alive,

@@ -224,24 +224,21 @@ net::awaitable<void> RecordStream::Follow() {
 // The next batch, when it is this stream's turn. False when the workers did not read it.
 net::awaitable<bool> RecordStream::Read(std::shared_ptr<Batch> batch) {
   ServerCore& core = *core_;
-  if (core.stream_reading) {
+  if (core.stream_reads.taken < core.stream_reads.max) {
+    ++core.stream_reads.taken;
+  } else {
     net::steady_timer turn(core.io, net::steady_timer::time_point::max());
-    core.streams_waiting.push_back(&turn);
+    core.stream_reads.waiting.push_back(&turn);
     co_await turn.async_wait(kTuple);  // until the one before hands its turn on, or Stop
+    if (core.stopping) co_return false;
   }
-  core.stream_reading = true;
   bool done = false;
   if (!closed_) {
     const auto self = shared_from_this();
     std::function<void()> job = [self, batch] { *batch = NextBatch(*self->core_, &self->place_); };
     done = co_await OnWorkers(core_, std::move(job));
   }
-  if (core.streams_waiting.empty()) {
-    core.stream_reading = false;
-  } else {
-    core.streams_waiting.front()->cancel();
-    core.streams_waiting.pop_front();
-  }
+  core.stream_reads.Release();
   co_return done;
 }
 

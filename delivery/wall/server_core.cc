@@ -20,6 +20,16 @@ struct Ticket {
 
 }  // namespace
 
+void Places::Release() {
+  if (waiting.empty()) {
+    --taken;
+    return;
+  }
+  net::steady_timer* const next = waiting.front();
+  waiting.pop_front();
+  next->cancel();
+}
+
 net::awaitable<bool> OnWorkers(CorePtr core, std::function<void()> job) {
   auto ticket = std::make_shared<Ticket>(core);
   auto done = std::make_shared<bool>(false);

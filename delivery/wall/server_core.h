@@ -54,6 +54,9 @@ struct Places {
   std::size_t taken = 0;
   std::deque<net::steady_timer*> waiting;  // cancelled when it is their turn
   std::atomic<std::uint64_t> refused{0};
+
+  // To the one that waits longest, if any does.
+  void Release();
 };
 
 struct ServerCore {
@@ -82,10 +85,9 @@ struct ServerCore {
   std::list<Closable*> never_asked, asked_before;
   bool stopping = false;
   std::map<std::string, std::size_t> publisher_connections_of_feed;
-  Places snapshots;    // held while a picture is decoded
-  Places attachments;  // held while the bytes are: until the last one is written
-  bool stream_reading = false;
-  std::deque<net::steady_timer*> streams_waiting;  // to read; cancelled when it is their turn
+  Places snapshots;        // held while a picture is decoded
+  Places attachments;      // held while the bytes are: until the last one is written
+  Places stream_reads{1};  // one stream reads the journal at a time
 };
 
 using CorePtr = std::shared_ptr<ServerCore>;

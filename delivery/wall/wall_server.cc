@@ -120,12 +120,10 @@ class WallServer::Impl {
         core_->stopping = true;
         ErrorCode ignored;
         acceptor_.close(ignored);
-        for (Places* places : {&core_->snapshots, &core_->attachments}) {
+        for (Places* places : {&core_->snapshots, &core_->attachments, &core_->stream_reads}) {
           for (net::steady_timer* turn : places->waiting) turn->cancel();
           places->waiting.clear();
         }
-        for (net::steady_timer* turn : core_->streams_waiting) turn->cancel();
-        core_->streams_waiting.clear();
         for (Closable* connection : core_->open) connection->Close();
       });
       if (thread_.joinable()) thread_.join();  // ends when the last connection and job have
